@@ -1,0 +1,1 @@
+"""Scores of a segmentation, all computed from one confusion matrix."""

@@ -1,0 +1,81 @@
+"""X ↦ (I + hL)⁻¹X as a layer: the trainable L of each channel, and the choice of boundary and implementation."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from imexseg.numerics.boundary import check_boundary
+from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
+from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
+from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
+
+IMPLEMENTATIONS = ("rfft", "matmul")
+
+
+class ImplicitSolve(nn.Module):
+    """(I + hL)⁻¹ for every channel by itself. Shapes: (B, C, H, W) → (B, C, H, W), any H and W.
+
+    Args:
+        channels: C.
+        step_size: h > 0.
+        shortest, longest: decay lengths in pixels between which the channels start, log-uniformly.
+    Properties: keeps the mean of each channel; its norm is at most 1; self-adjoint.
+    """
+
+    def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
+        super().__init__()
+        if not step_size > 0:
+            raise ValueError(f"step size must be positive, got {step_size}")
+        if not 0 < shortest <= longest:
+            raise ValueError(f"decay lengths must satisfy 0 < shortest <= longest, got {shortest} and {longest}")
+        self.step_size = step_size
+        self.implementation = "rfft"  # how, not what: set by whoever runs the network, not part of its settings
+
+    def decay_lengths(self) -> Tensor:
+        """Pixels over which each channel's Green's function falls by e. Shapes: → (C,)."""
+        raise NotImplementedError
+
+
+class PeriodicSolve(ImplicitSolve):
+    """L = BᵀB with one zero-mean 3×3 stencil B for each channel, 9C weights. Boundary: periodic."""
+
+    def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
+        super().__init__(channels, step_size, shortest, longest)
+        self.weight = nn.Parameter(random_stencils(channels, step_size, shortest=shortest, longest=longest))
+
+    def forward(self, X: Tensor) -> Tensor:
+        # Float32 even under autocast: the symbol's cancellation near k = 0 decides the decay length.
+        with torch.autocast(device_type=X.device.type, enabled=False):
+            rho = resolvent_symbol(symbol(zero_mean(self.weight), *X.shape[-2:]), self.step_size)
+        return {"rfft": solve_rfft, "matmul": solve_matmul}[self.implementation](X, rho)
+
+    def decay_lengths(self) -> Tensor:
+        return decay_length(zero_mean(self.weight), self.step_size)
+
+
+class ReflectiveSolve(ImplicitSolve):
+    """L = -α₁∂₁² - α₂∂₂² with α = softplus(weight) ≥ 0, 2C weights. Boundary: reflect."""
+
+    def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
+        super().__init__(channels, step_size, shortest, longest)
+        log_length = math.log(shortest) + (math.log(longest) - math.log(shortest)) * torch.rand(channels, 2)
+        alpha = (2 * log_length).exp() / step_size
+        self.weight = nn.Parameter(alpha + torch.log(-torch.expm1(-alpha)))  # the inverse of softplus
+
+    def forward(self, X: Tensor) -> Tensor:
+        with torch.autocast(device_type=X.device.type, enabled=False):
+            rho = resolvent_symbol(reflective_symbol(F.softplus(self.weight), *X.shape[-2:]), self.step_size)
+        # Four products of n³ beat an FFT on 4n² up to about this size (benchmarks/solve.py).
+        by_matmul = self.implementation == "matmul" or max(X.shape[-2:]) <= 128
+        return (solve_cosine if by_matmul else solve_mirrored)(X, rho)
+
+    def decay_lengths(self) -> Tensor:
+        return (self.step_size * F.softplus(self.weight).amax(dim=1)).sqrt()
+
+
+def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:
+    """The solve that goes with a boundary. Raises: ValueError for an unknown boundary."""
+    kind = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve}[check_boundary(boundary)]
+    return kind(channels, step_size, shortest, longest)

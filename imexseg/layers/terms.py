@@ -1,0 +1,45 @@
+"""The explicit term f of ∂ₜY = f(Y): what the network computes locally, before any time step.
+
+N is batch normalisation and σ = ReLU. Every f maps (B, C, H, W) → (B, C, H, W).
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from imexseg.layers.operators import Operator
+
+
+class ResidualTerm(nn.Module):
+    """f(Y) = K₂ σ(N(K₁ Y)).
+
+    Source: He et al. 2016, in the notation of Haber and Ruthotto 2017, arXiv:1705.03341.
+    """
+
+    def __init__(self, channels: int, operator: Callable[[], Operator]):
+        super().__init__()
+        self.K1 = operator()
+        self.norm = nn.BatchNorm2d(channels)
+        self.act = nn.ReLU()
+        self.K2 = operator()
+
+    def forward(self, Y: Tensor) -> Tensor:
+        return self.K2(self.act(self.norm(self.K1(Y))))
+
+
+class ParabolicTerm(nn.Module):
+    """f(Y) = -Kᵀ σ(N(K Y)).
+
+    Properties: ⟨f(Y) - f(X), Y - X⟩ ≤ 0 while the scales of N are ≥ 0 (they start at 1): the exact flow brings any two
+    states closer together, which is why the network is stable.
+    Source: Ruthotto and Haber 2018, arXiv:1804.04272, equation 8. Differs: N stands inside σ.
+    """
+
+    def __init__(self, channels: int, operator: Callable[[], Operator]):
+        super().__init__()
+        self.K = operator()
+        self.norm = nn.BatchNorm2d(channels)
+        self.act = nn.ReLU()
+
+    def forward(self, Y: Tensor) -> Tensor:
+        return -self.K.adjoint(self.act(self.norm(self.K(Y))))

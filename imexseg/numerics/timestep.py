@@ -1,0 +1,40 @@
+"""Time steps: one line of mathematics each. Y is the state, f the explicit term, h the step size.
+
+Shapes: Y, Y⁺ (B, C, H, W), real. Grid spacing 1 pixel; h in model time.
+Here f ↦ Y⁺ takes the value f = f(Y), so that a step does not care where f comes from.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+Solve = Callable[[Tensor], Tensor]
+
+
+def forward_euler(Y: Tensor, f: Tensor, h: float) -> Tensor:
+    """Y⁺ = Y + h f(Y).
+
+    Properties: first order; f = 0 ⇒ Y⁺ = Y; stable only while h is small against the largest eigenvalue of f′.
+    Source: He et al. 2016 (residual networks); Haber and Ruthotto 2017, arXiv:1705.03341. Differs: none.
+    """
+    return Y + h * f
+
+
+def imex_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor:
+    """(I + hL) Y⁺ = Y + hLY + h f(Y), solved as Y⁺ = Y + h (I + hL)⁻¹ f(Y), which is the same exactly.
+
+    Args: solve: X ↦ (I + hL)⁻¹X.
+    Properties: first order; f = 0 ⇒ Y⁺ = Y; the state itself is not blurred.
+    Source: Haber et al. 2019, arXiv:1903.02639, equation 9. Differs: one solve of f replaces solving the whole sum.
+    """
+    return Y + h * solve(f)
+
+
+def imex_diffusive_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor:
+    """(I + hL) Y⁺ = Y + h f(Y).
+
+    Args: solve: X ↦ (I + hL)⁻¹X.
+    Properties: first order for ∂ₜY = f(Y) - LY; f = 0 ⇒ the state diffuses and its mean stays.
+    Source: the code that Haber et al. published with arXiv:1903.02639, which drops +hLY. Differs: none.
+    """
+    return solve(Y + h * f)
