@@ -1,6 +1,8 @@
 """X ↦ (I + hL)⁻¹X as a layer: the trainable L of each channel, and the choice of boundary and implementation."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +34,14 @@ class ImplicitSolve(nn.Module):
             raise ValueError(f"decay lengths must satisfy 0 < shortest <= longest, got {shortest} and {longest}")
         self.step_size = step_size
         self.implementation = "rfft"  # how, not what: set by whoever runs the network, not part of its settings
+        self.switched_off = False  # see without_solve
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X if self.switched_off else self.solve(X)
+
+    def solve(self, X: Tensor) -> Tensor:
+        """(I + hL)⁻¹X. Shapes: (B, C, H, W) → the same."""
+        raise NotImplementedError
 
     def decay_lengths(self) -> Tensor:
         """Pixels over which each channel's Green's function falls by e. Shapes: → (C,)."""
@@ -45,7 +55,7 @@ class PeriodicSolve(ImplicitSolve):
         super().__init__(channels, step_size, shortest, longest)
         self.weight = nn.Parameter(random_stencils(channels, step_size, shortest=shortest, longest=longest))
 
-    def forward(self, X: Tensor) -> Tensor:
+    def solve(self, X: Tensor) -> Tensor:
         # Float32 even under autocast: the symbol's cancellation near k = 0 decides the decay length.
         with torch.autocast(device_type=X.device.type, enabled=False):
             rho = resolvent_symbol(symbol(zero_mean(self.weight), *X.shape[-2:]), self.step_size)
@@ -64,7 +74,7 @@ class ReflectiveSolve(ImplicitSolve):
         alpha = (2 * log_length).exp() / step_size
         self.weight = nn.Parameter(alpha + torch.log(-torch.expm1(-alpha)))  # the inverse of softplus
 
-    def forward(self, X: Tensor) -> Tensor:
+    def solve(self, X: Tensor) -> Tensor:
         with torch.autocast(device_type=X.device.type, enabled=False):
             rho = resolvent_symbol(reflective_symbol(F.softplus(self.weight), *X.shape[-2:]), self.step_size)
         # Four products of n³ beat an FFT on 4n² up to about this size (benchmarks/solve.py).
@@ -73,6 +83,19 @@ class ReflectiveSolve(ImplicitSolve):
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * F.softplus(self.weight).amax(dim=1)).sqrt()
+
+
+@contextmanager
+def without_solve(network: nn.Module) -> Iterator[None]:
+    """Within this context every implicit solve of the network passes its input through: what is left is local."""
+    solves = [module for module in network.modules() if isinstance(module, ImplicitSolve)]
+    for solve in solves:
+        solve.switched_off = True
+    try:
+        yield
+    finally:
+        for solve in solves:
+            solve.switched_off = False
 
 
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:

@@ -98,7 +98,7 @@ class _SpectralProduct(torch.autograd.Function):
             G_hat = torch.fft.rfft2(G[batch, channel])
             G2 = torch.view_as_real(G_hat)
             if grad_rho2 is not None:
-                grad_rho2[channel] += (G2 * torch.view_as_real(spectra[i])).sum(0)
+                _add_products(grad_rho2[channel], G2, torch.view_as_real(spectra[i]))
             if grad_X is not None:
                 G2.mul_(rho2[channel])
                 grad_X[batch, channel] = torch.fft.irfft2(G_hat, s=ctx.size)
@@ -107,6 +107,15 @@ class _SpectralProduct(torch.autograd.Function):
         grad_rho = grad_rho2.sum(-1) / (height * width)
         grad_rho[..., 1 : (width + 1) // 2] *= 2
         return grad_X, grad_rho
+
+
+def _add_products(total: Tensor, G: Tensor, X: Tensor) -> None:
+    """total += Σ over the batch of G · X, in one pass over memory on the CPU, in one launch elsewhere."""
+    if total.device.type != "cpu":
+        total += (G * X).sum(0)
+        return
+    for g, x in zip(G, X, strict=True):
+        total.addcmul_(g, x)
 
 
 def _twice(rho: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Here f ↦ Y⁺ takes the value f = f(Y), so that a step does not care where f c
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 Solve = Callable[[Tensor], Tensor]
@@ -17,7 +18,7 @@ def forward_euler(Y: Tensor, f: Tensor, h: float) -> Tensor:
     Properties: first order; f = 0 ⇒ Y⁺ = Y; stable only while h is small against the largest eigenvalue of f′.
     Source: He et al. 2016 (residual networks); Haber and Ruthotto 2017, arXiv:1705.03341. Differs: none.
     """
-    return Y + h * f
+    return torch.add(Y, f, alpha=h)
 
 
 def imex_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor:
@@ -27,7 +28,7 @@ def imex_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor:
     Properties: first order; f = 0 ⇒ Y⁺ = Y; the state itself is not blurred.
     Source: Haber et al. 2019, arXiv:1903.02639, equation 9. Differs: one solve of f replaces solving the whole sum.
     """
-    return Y + h * solve(f)
+    return torch.add(Y, solve(f), alpha=h)
 
 
 def imex_diffusive_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor:
@@ -37,4 +38,4 @@ def imex_diffusive_euler(Y: Tensor, f: Tensor, solve: Solve, h: float) -> Tensor
     Properties: first order for ∂ₜY = f(Y) - LY; f = 0 ⇒ the state diffuses and its mean stays.
     Source: the code that Haber et al. published with arXiv:1903.02639, which drops +hLY. Differs: none.
     """
-    return solve(Y + h * f)
+    return solve(torch.add(Y, f, alpha=h))

@@ -1,0 +1,61 @@
+"""What all verbs share: where messages go, option types, progress."""
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+# Messages go to stderr, so that stdout carries results only (`imexseg evaluate --json | jq`).
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def positive_int(text: str) -> int:
+    """An option of at least 1."""
+    value = _number(int, text, "a whole number")
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive; give a whole number of at least 1")
+    return value
+
+
+def seed(text: str) -> int:
+    """An option of 0 to 2³² - 1."""
+    value = _number(int, text, "a whole number")
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; give 0 to 4294967295")
+    return value
+
+
+def positive_float(text: str) -> float:
+    """A finite option above 0."""
+    value = _number(float, text, "a number")
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is not positive; give a number above 0")
+    return value
+
+
+def _number(kind: Callable, text: str, expected: str):
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, nothing elsewhere; yields progress(n_done, n_total)."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda n_done, n_total: bar.update(task, completed=n_done, total=n_total)
+
+
+def in_words(path: Path) -> str:
+    """A path as a person would type it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,59 @@
+"""`imexseg VERB …`: one file a verb; every failure is one line and an exit code."""
+
+import argparse
+import os
+import sys
+
+from imexseg import __version__
+from imexseg.cli import evaluate, generate, models, predict, train
+from imexseg.cli.console import messages
+from imexseg.errors import ImexsegError
+
+VERBS = {"generate": generate, "train": train, "evaluate": evaluate, "predict": predict, "models": models}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="imexseg", description="Semantic segmentation on implicit PDE networks.")
+    top.add_argument("--version", action="version", version=f"imexseg {__version__}")
+    top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
+    verbs = top.add_subparsers(metavar="VERB", required=True)
+    for name, verb in VERBS.items():
+        summary = verb.__doc__.splitlines()[0].split(": ", 1)[1]
+        sub = verbs.add_parser(name, help=summary, description=summary)
+        verb.add_arguments(sub)
+        sub.set_defaults(run=verb.run)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as exit:  # argparse has said what is wrong, or printed help
+        return int(exit.code or 0)
+    try:
+        return options.run(options)
+    except ImexsegError as error:
+        return _report(str(error), error.exit_code, options.traceback)
+    except KeyboardInterrupt:
+        return _report("interrupted", 1, options.traceback)
+    except BrokenPipeError:  # `imexseg models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _report(f"{where}{error.strerror or error}; check the disk and the permissions", 1, options.traceback)
+
+
+def _report(message: str, code: int, with_traceback: bool) -> int:
+    if with_traceback:
+        messages.print_exception()
+    for line in message.splitlines():
+        print(f"imexseg: {line}", file=sys.stderr)
+    return code
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""imexseg predict: segment images; writes masks and overlays at the images' own sizes."""
+
+import argparse
+import glob
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.errors import ImexsegError, JobError, UsageError
+from imexseg.files import write_atomically
+
+if TYPE_CHECKING:
+    from imexseg.inference.predictor import Predictor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders of images, or quoted globs")
+    parser.add_argument(
+        "--weights", default=None, metavar="W", help="a .safetensors file, a run folder or a shipped name (default: qtips)"
+    )
+    parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)")
+    parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
+    from imexseg.inference.predictor import Predictor
+    from imexseg.models.artefact import load
+    from imexseg.models.shipped import DEFAULT_WEIGHTS, find_weights
+
+    paths = find_images(options.images)
+    predictor = Predictor(load(find_weights(options.weights or DEFAULT_WEIGHTS)))
+    stems = unique_stems(paths)
+    failures = []
+    with progress_bar("images") as progress:
+        for n_done, (path, stem) in enumerate(zip(paths, stems, strict=True)):
+            progress(n_done, len(paths))
+            try:
+                predict_file(predictor, path, options.output / stem, options.probabilities)
+            except JobError:
+                raise  # nothing can be written: it would be the same for the next image
+            except ImexsegError as error:
+                failures.append(str(error))
+    n_done = len(paths) - len(failures)
+    if n_done:
+        where = in_words(options.output)
+        messages.print(f"{n_done} of {len(paths)} images segmented; see <name>_overlay.png and <name>_mask.png in {where}")
+    if failures:
+        raise JobError("\n".join([*failures, f"{len(failures)} of {len(paths)} images failed"]))
+    return 0
+
+
+def predict_file(predictor: "Predictor", path: Path, target: Path, probabilities: bool) -> None:
+    """Write target_mask.png (class numbers), target_overlay.png and, if asked for, target_probabilities.npz."""
+    import numpy as np
+
+    from imexseg.data.images import read_image
+    from imexseg.report.pictures import overlay, png_bytes
+
+    image = read_image(path)
+    prediction = predictor.predict(image, path)
+    files = {
+        "mask.png": png_bytes(prediction.classes),
+        "overlay.png": png_bytes(overlay(image, prediction.classes, predictor.info.palette)),
+    }
+    if probabilities:
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, probabilities=prediction.probabilities, names=np.array(predictor.info.names))
+        files["probabilities.npz"] = buffer.getvalue()
+    for ending, content in files.items():
+        write_atomically(target.with_name(f"{target.name}_{ending}"), content)
+
+
+def find_images(arguments: list[str]) -> list[Path]:
+    """Files as named, the images of folders, the matches of globs; each once. Raises: UsageError if one finds nothing."""
+    from imexseg.data.images import IMAGE_SUFFIXES
+
+    found: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            images = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
+            if not images:
+                raise UsageError(f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+            found += images
+        elif not path.exists() and glob.has_magic(argument):
+            matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
+            if not matches:
+                raise UsageError(f"{argument}: no file matches this pattern")
+            found += [match for match in matches if match.is_file()]
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def unique_stems(paths: list[Path]) -> list[str]:
+    """A name for the results of each image: its stem, made longer where two images share one."""
+    taken: set[str] = set()
+    stems = []
+    for path in paths:
+        candidates = [path.stem, path.name.replace(".", "_"), f"{path.absolute().parent.name}_{path.stem}"]
+        candidates += [f"{path.stem}_{number}" for number in range(2, len(paths) + 2)]
+        stem = next(candidate for candidate in candidates if candidate not in taken)
+        taken.add(stem)
+        stems.append(stem)
+    return stems

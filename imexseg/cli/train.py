@@ -1,0 +1,76 @@
+"""imexseg train: train a network on a data set, or on Q-tips if none is given."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar, seed
+from imexseg.errors import UsageError
+
+if TYPE_CHECKING:
+    from imexseg.training.config import RunConfig
+
+FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
+    parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
+    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 15)")
+    parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)")
+    parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.005)")
+    parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
+    parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
+    parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
+    from imexseg.report.build import report_on_run
+    from imexseg.training.fit import fit
+    from imexseg.training.run_folder import BEST, REPORT, create_run_folder, process_rank
+
+    if options.resume is not None:
+        config, folder = _resumed(options)
+    else:
+        config = _configured(options)
+        folder = create_run_folder(config)
+    where = in_words(folder)
+    if process_rank() == 0:
+        messages.print(f"{config.model} for {config.epochs} epochs; results will be in {where}")
+    trained = fit(config, folder, messages, resume=options.resume is not None)
+    if process_rank() > 0:
+        return 0
+    with progress_bar("report") as progress:
+        scores = report_on_run(folder, trained, progress)
+    messages.print(f"best epoch {trained.best_epoch}: mIoU {scores.miou:.4f} on {scores.images} validation images")
+    messages.print(f"weights   {where}/{BEST}\nreport    {where}/{REPORT}")
+    messages.print(f"segment   imexseg predict IMAGE --weights {where}/{BEST}")
+    return 0
+
+
+def _configured(options: argparse.Namespace) -> "RunConfig":
+    from imexseg.training.config import resolve
+
+    if options.config is not None and not options.config.is_file():
+        raise UsageError(f"{options.config}: no such file; --config takes the config.yaml of a run")
+    flags = {name: getattr(options, name) for name in FLAGS}
+    return resolve(options.config, flags)
+
+
+def _resumed(options: argparse.Namespace) -> tuple["RunConfig", Path]:
+    """The settings of an interrupted run. What was set then holds: another value would not continue that run."""
+    from imexseg.training.config import resolve
+    from imexseg.training.run_folder import CONFIG, LAST
+
+    given = [name for name in (*FLAGS, "config") if getattr(options, name) is not None]
+    if given:
+        names = ", ".join("DATA" if name == "data" else f"--{name.replace('_', '-')}" for name in given)
+        raise UsageError(f"{names}: does not go with --resume, which continues a run with the settings it began with")
+    folder = options.resume
+    for name, remedy in ((CONFIG, "give the folder of a run"), (LAST, "no epoch was finished: start again")):
+        if not (folder / name).is_file():
+            raise UsageError(f"{folder / name}: not found; {remedy}")
+    return resolve(folder / CONFIG, {}), folder

@@ -1,0 +1,96 @@
+"""Pairs of files as tensors, in the form that a DataLoader takes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from imexseg.data.augmentation import Augmentation
+from imexseg.data.folder import Pair
+from imexseg.data.images import full_scale, read_image, read_mask, to_channels
+from imexseg.data.schema import IGNORE
+
+CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
+
+
+def image_to_tensor(image: np.ndarray, scale: float) -> Tensor:
+    """Raw pixel values as the network takes them: (H, W, C) of any dtype → (C, H, W) float32.
+
+    Args: scale: the value that means white to the network; an image of another bit depth is brought to it in floating
+    point, so that no bit of a 16-bit image is lost to a network trained on 8 bits.
+    """
+    pixels = np.ascontiguousarray(np.moveaxis(image, -1, 0), dtype=np.float32)
+    factor = scale / full_scale(image.dtype)
+    return torch.from_numpy(pixels if factor == 1 else pixels * np.float32(factor))
+
+
+class SegmentationDataset(Dataset):
+    """Indexed by (epoch, number): what augmentation draws is a function of seed, epoch and number.
+
+    A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
+    processes share a split unevenly, so that no image is counted twice.
+    Returns: image (C, H, W) float32, mask (H, W) int64.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        channels: int,
+        scale: float,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ):
+        self.pairs = pairs
+        self.channels = channels
+        self.scale = scale
+        self.augmentation = augmentation
+        self.seed = seed
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cached_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, number = key
+        image, mask = self._read(max(number, 0))
+        if self.augmentation is not None:
+            # Any fixed mixing of the three numbers into 32 bits will do.
+            seed = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]
+            image, mask = self.augmentation(image, mask, int(seed))
+        truth = torch.from_numpy(mask.astype(np.int64))
+        if number < 0:
+            truth.fill_(IGNORE)
+        return image_to_tensor(image, self.scale), truth
+
+    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        if number in self._cache:
+            return self._cache[number]
+        pair = self.pairs[number]
+        image = to_channels(read_image(pair.image), self.channels, pair.image)
+        mask = read_mask(pair.mask)
+        if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
+            self._cache[number] = image, mask
+            self._cached_bytes += image.nbytes + mask.nbytes
+        return image, mask
+
+
+def collate(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Stack samples; smaller ones are extended below and to the right, the mask there is ignored.
+
+    Returns: images (B, C, H, W) float32, masks (B, H, W) int64.
+    """
+    height = max(mask.shape[0] for _, mask in samples)
+    width = max(mask.shape[1] for _, mask in samples)
+    images, masks = [], []
+    for image, mask in samples:
+        missing = (0, width - mask.shape[1], 0, height - mask.shape[0])
+        if any(missing):
+            image = F.pad(image[None], missing, mode="replicate")[0]
+            mask = F.pad(mask, missing, value=IGNORE)
+        images.append(image)
+        masks.append(mask)
+    return torch.stack(images), torch.stack(masks)

@@ -1,0 +1,53 @@
+"""From an image as it was read to the class of every pixel, at the image's own size."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from imexseg.data.dataset import image_to_tensor
+from imexseg.data.images import to_channels
+from imexseg.errors import JobError
+from imexseg.models.network import SegmentationNetwork
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """classes (H, W) uint8; probabilities (num_classes, H, W) float32, adding up to 1 over the classes."""
+
+    classes: np.ndarray
+    probabilities: np.ndarray
+
+
+class Predictor:
+    """Runs a trained network on images of any size, channels and bit depth.
+
+    Args: network: from `imexseg.load`, whose `info` says what its pixel values mean.
+    """
+
+    def __init__(self, network: SegmentationNetwork):
+        self.network = network.eval()
+        self.info = network.info
+        self.device = next(network.parameters()).device
+
+    def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
+        """Args: image: (H, W, C) uint8, uint16 or float32.  name: for messages.
+
+        Raises: UsageError if its channels cannot be brought to the network's; JobError if memory does not suffice.
+        """
+        return self.predict_batch([image], name)[0]
+
+    def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
+        """As predict, for images that are all of one size: faster where they are small."""
+        channels, scale = self.info.network.in_channels, self.info.full_scale
+        batch = torch.stack([image_to_tensor(to_channels(image, channels, Path(name)), scale) for image in images])
+        try:
+            with torch.inference_mode():
+                probabilities = self.network(batch.to(self.device)).softmax(1).cpu().numpy()
+        except (RuntimeError, MemoryError) as error:
+            if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
+                raise
+            height, width = images[0].shape[:2]
+            raise JobError(f"{name}: {width} x {height} px do not fit in memory; scale the image down") from None
+        return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]

@@ -1,0 +1,83 @@
+"""One .safetensors file that holds everything a network needs: weights, settings, classes, colours, history."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from imexseg.data.schema import Colour, explain_validation
+from imexseg.errors import UsageError
+from imexseg.files import write_atomically
+from imexseg.models.config import NetworkConfig
+from imexseg.models.network import SegmentationNetwork
+
+METADATA_KEY = "imexseg"
+
+
+class ModelInfo(BaseModel):
+    """Everything about trained weights that is not a tensor; stored as JSON in the metadata of the file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = 1
+    model: str  # the registered name it was built from
+    network: NetworkConfig
+    names: list[str]
+    palette: list[Colour]
+    full_scale: float  # the pixel value that means white in the training images: 255, 65535, or 1 for float images
+    data: dict[str, Any]
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+    version: str  # of imexseg
+
+
+def save_weights(path: Path, network: SegmentationNetwork, info: ModelInfo) -> None:
+    """Write weights and info as one file, whole or not at all. Raises: JobError if it cannot be written."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_atomically(path, save(tensors, metadata={METADATA_KEY: info.model_dump_json()}))
+
+
+def load(path: str | Path) -> SegmentationNetwork:
+    """Rebuild a trained network from its file alone, in evaluation mode on the CPU; its ModelInfo is `network.info`.
+
+    Nothing is unpickled or executed: the file is JSON and raw numbers.
+    Raises: UsageError naming the file and the remedy if it is missing, truncated, of another kind or inconsistent.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f"{path}: no such weights file; give the best.safetensors of a run")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path}: is not a readable .safetensors file, or it is truncated ({reason})") from None
+    if METADATA_KEY not in metadata:
+        raise UsageError(f"{path}: has no imexseg metadata; give a best.safetensors that `imexseg train` wrote")
+    info = _read_info(path, metadata[METADATA_KEY])
+    network = SegmentationNetwork(info.network)
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            shapes = [tuple(shape) if shape is not None else "none" for shape in (expected.get(name), found.get(name))]
+            raise UsageError(f"{path}: tensor {name} should have shape {shapes[0]}, found {shapes[1]}; damaged file?")
+    network.load_state_dict(tensors)
+    network.info = info
+    return network.eval()
+
+
+def _read_info(path: Path, text: str) -> ModelInfo:
+    try:
+        content = json.loads(text)
+        if isinstance(content, dict) and content.get("format") != 1:
+            raise UsageError(f"{path}: written by a newer imexseg (format {content.get('format')}); upgrade imexseg")
+        return ModelInfo.model_validate(content)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error})") from None
+    except ValidationError as error:
+        raise UsageError(f"{path}: its imexseg metadata does not fit: {explain_validation(error, ModelInfo)}") from None

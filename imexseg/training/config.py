@@ -1,0 +1,93 @@
+"""Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from data_gen import PRESETS
+from imexseg.data.schema import explain_validation, read_yaml_mapping
+from imexseg.errors import UsageError
+from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class QTipsConfig(BaseModel):
+    """What to generate when a run is given no data."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    preset: str = "authors"
+    size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    train: PositiveInt = 1024
+    val: PositiveInt = 64
+    test: PositiveInt = 64
+    seed: Seed = 0
+
+    @field_validator("preset")
+    @classmethod
+    def _known(cls, preset: str) -> str:
+        return _one_of("preset", preset, PRESETS)
+
+
+class RunConfig(BaseModel):
+    """All settings of `imexseg train`. Raises: pydantic.ValidationError naming the setting."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: Path | None = None  # None: generate Q-tips into the run folder
+    qtips: QTipsConfig = QTipsConfig()
+    model: str = DEFAULT_MODEL
+    network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
+    epochs: PositiveInt = 15
+    batch_size: PositiveInt = 8  # over all devices together
+    learning_rate: float = Field(5e-3, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
+    class_weights: Literal["auto", "none"] = "auto"
+    augmentation: Literal["none", "symmetries"] = "symmetries"
+    seed: Seed = 0
+    devices: PositiveInt = 1
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
+    num_workers: Annotated[int, Field(ge=0)] = 0
+    output: Path | None = None  # None: a fresh runs/<model>-<date>
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        return _one_of("model", model.replace("_", "-"), NETWORKS)
+
+
+def _one_of(what: str, name: str, known) -> str:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ValueError(f"unknown {what} {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
+    return name
+
+
+def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
+    """The settings of a run: defaults, then the file, then the flags that were given.
+
+    Raises: UsageError naming file or flag, value and remedy.
+    """
+    settings: dict[str, Any] = {}
+    if config_file is not None:
+        settings = read_yaml_mapping(config_file)
+        _validate(settings, str(config_file))
+    given = {name: value for name, value in flags.items() if value is not None}
+    return _validate(settings | given, "train")
+
+
+def _validate(settings: dict[str, Any], source: str) -> RunConfig:
+    try:
+        return RunConfig.model_validate(settings)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain_validation(error, RunConfig)}") from None
+
+
+def dump(config: RunConfig) -> str:
+    """The settings as YAML that resolve() reads back to the same."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,53 @@
+"""The loaders of a run, for one process of one or many."""
+
+import lightning as L
+from torch.utils.data import DataLoader
+
+from imexseg.data.augmentation import Augmentation
+from imexseg.data.checks import SplitFacts
+from imexseg.data.dataset import SegmentationDataset, collate
+from imexseg.data.images import full_scale
+from imexseg.data.samplers import EpochSampler, OnceSampler
+from imexseg.training.config import RunConfig
+
+
+class RunData(L.LightningDataModule):
+    """Training images in a seeded order with augmentation, validation images once each as they are."""
+
+    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts):
+        super().__init__()
+        self.config = config
+        square = all(height == width for height, width in train.sizes)
+        scale = full_scale(train.dtype)
+        augmentation = Augmentation(config.augmentation, square)
+        self.train_set = SegmentationDataset(train.pairs, train.channels, scale, augmentation, config.seed)
+        self.val_set = SegmentationDataset(val.pairs, train.channels, scale)
+        # Padding a small image up to a large one would change what a network with a global view says of it.
+        self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
+
+    @property
+    def _per_process(self) -> int:
+        return max(1, self.config.batch_size // self.config.devices)
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def train_dataloader(self) -> DataLoader:
+        sampler = EpochSampler(len(self.train_set), self.config.seed, *self._ranks())
+        whole_batches = len(sampler) >= self._per_process  # a rest of one image would upset batch normalisation
+        return self._loader(self.train_set, sampler, self._per_process, drop_last=whole_batches)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader(self.val_set, OnceSampler(len(self.val_set), *self._ranks()), self.val_batch)
+
+    def _loader(self, dataset, sampler, batch_size: int, drop_last: bool = False) -> DataLoader:
+        workers = self.config.num_workers
+        return DataLoader(
+            dataset,
+            batch_size,
+            sampler=sampler,
+            num_workers=workers,
+            collate_fn=collate,
+            drop_last=drop_last,
+            persistent_workers=workers > 0,
+        )

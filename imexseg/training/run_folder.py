@@ -1,0 +1,82 @@
+"""The folder of a run: where it is, what it holds, and the facts that are needed to repeat it."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+
+import torch
+
+from imexseg.errors import JobError, UsageError
+from imexseg.files import write_atomically
+from imexseg.training.config import RunConfig, dump
+
+CONFIG, BEST, LAST, METRICS, REPORT = "config.yaml", "best.safetensors", "last.ckpt", "metrics.csv", "report.html"
+ENVIRONMENT, GENERATED_DATA, TENSORBOARD = "environment.json", "data", "tensorboard"
+
+_FOLDER_OF_THIS_RUN = "IMEXSEG_RUN_FOLDER"  # tells the processes that Lightning starts for more devices
+_PACKAGES = ("imexseg", "torch", "lightning", "albumentations", "torchmetrics", "numpy", "opencv-python-headless")
+
+
+def process_rank() -> int:
+    """Number of this process among those of one run: 0 unless torchrun or Lightning says otherwise."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+
+
+def create_run_folder(config: RunConfig) -> Path:
+    """Make the folder and write config.yaml into it; processes other than the first wait for that.
+
+    Raises: UsageError if it exists and is not empty; JobError if it cannot be made.
+    """
+    if process_rank() > 0:
+        return _wait_for_first_process(config.output)
+    folder = config.output or Path("runs") / f"{config.model}-{datetime.now():%Y%m%d-%H%M%S}"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists and is not empty; choose another --output, or go on with --resume {folder}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JobError(f"{folder}: cannot be made ({error.strerror}); choose another --output") from None
+    write_atomically(folder / CONFIG, dump(config.model_copy(update={"output": None})))
+    os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
+    return folder
+
+
+def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:
+    name = os.environ.get(_FOLDER_OF_THIS_RUN) or output
+    if name is None:
+        raise UsageError("--output is needed under torchrun: all processes must write to one folder")
+    folder = Path(name)
+    deadline = time.monotonic() + seconds
+    while not (folder / ENVIRONMENT).exists():
+        if time.monotonic() > deadline:
+            raise JobError(f"{folder}: the first process did not make it within {seconds:.0f} s")
+        time.sleep(0.1)
+    return folder
+
+
+def environment(config: RunConfig) -> dict[str, str]:
+    """Versions, machine, seed and commit."""
+    facts = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    facts["python"] = platform.python_version()
+    facts["platform"] = platform.platform()
+    facts["threads"] = str(torch.get_num_threads())
+    facts["cuda"] = str(torch.version.cuda) if torch.cuda.is_available() else "none"
+    facts["seed"] = str(config.seed)
+    facts["commit"] = _commit()
+    return facts
+
+
+def _commit() -> str:
+    """The git commit of the package's source tree, or of nothing known if it was installed from a wheel."""
+    source = Path(__file__).resolve().parents[2]
+    if not (source / ".git").exists():
+        return "installed package"
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

@@ -1,0 +1,71 @@
+"""What is optimised: cross-entropy of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from imexseg.data.schema import IGNORE
+from imexseg.evaluation.scores import Scores
+
+
+def balanced_class_weights(class_pixels: Tensor) -> Tensor:
+    """1/√frequency, scaled so that the most frequent class has weight 1; absent classes too have weight 1.
+
+    The root is a compromise: 1/frequency lets a rare class drown the background, equal weights let the background win.
+    Shapes: (classes,) pixels → (classes,).
+    """
+    count = class_pixels.double()
+    return torch.where(count > 0, (count.max() / count.clamp(min=1)).sqrt(), torch.ones_like(count)).float()
+
+
+class SegmentationTask(L.LightningModule):
+    """Trains `network`; batches are images (B, C, H, W) float and masks (B, H, W) int64 with 255 ignored."""
+
+    def __init__(
+        self, network: nn.Module, names: list[str], class_weights: Tensor, learning_rate: float, weight_decay: float
+    ):
+        super().__init__()
+        self.network = network
+        self.names = tuple(names)
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.register_buffer("class_weights", class_weights)
+        self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
+
+    def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Weighted mean over the pixels that are not ignored; 0 if all are."""
+        weights = self.class_weights
+        total = F.cross_entropy(logits, mask, weight=weights, ignore_index=IGNORE, reduction="sum")
+        counted = mask[mask != IGNORE]
+        return total / weights[counted].sum().clamp(min=1e-12)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+        image, mask = batch
+        loss = self.loss(self.network(image), mask)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(mask))
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+        image, mask = batch
+        logits = self.network(image)
+        self.confusion.update(logits.argmax(1), mask)
+        real = int((mask != IGNORE).flatten(1).any(1).sum())  # images that only fill up the last batch weigh nothing
+        self.log("val_loss", self.loss(logits, mask), on_epoch=True, sync_dist=True, batch_size=real)
+
+    def on_validation_epoch_end(self) -> None:
+        confusion = self.confusion.compute().cpu().numpy()  # summed over all processes
+        self.confusion.reset()
+        scores = Scores(self.names, confusion, images=0)
+        self.log("val_miou", scores.miou, rank_zero_only=False)
+
+    def configure_optimizers(self):
+        # Decay pulls on kernels only: on scales and shifts of a normalisation it means nothing.
+        kernels = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        groups = [{"params": kernels, "weight_decay": self.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=n_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
