@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 CLASS_NAMES = ("background", "white-white", "white-black", "black-black")
-PALETTE = ((40, 42, 54), (240, 228, 66), (0, 158, 115), (204, 121, 167))  # Okabe and Ito: told apart by colour-blind eyes
+PALETTE = (
+    (40, 42, 54),
+    (240, 228, 66),
+    (0, 158, 115),
+    (204, 121, 167),
+)  # Okabe and Ito: told apart by colour-blind eyes
 
 BAR, WHITE, BLACK = 128, 255, 1  # grey values; the two ends are squares as wide as the bar
 

@@ -20,7 +20,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
-        raise JobError(f"{path}: cannot be written ({error.strerror or error}); free some space or choose another --output") from error
+        raise JobError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another --output"
+        ) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

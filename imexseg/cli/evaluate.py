@@ -8,7 +8,9 @@ from imexseg.cli.console import progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("weights", metavar="WEIGHTS", help="a .safetensors file, a run folder, or the name of shipped weights")
+    parser.add_argument(
+        "weights", metavar="WEIGHTS", help="a .safetensors file, a run folder, or the name of shipped weights"
+    )
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--split", choices=["train", "val", "test"], default="val", help="(default: val)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=list(PRESETS), default="authors", help=f"{presets} (default: authors)")
     parser.add_argument("--size", type=positive_int, metavar="N", help="pixels, 32 to 1024 (default: the preset's own)")
     for split, number in (("train", 1024), ("val", 64), ("test", 64)):
-        parser.add_argument(f"--{split}", type=positive_int, default=number, metavar="N", help=f"images (default: {number})")
+        parser.add_argument(
+            f"--{split}", type=positive_int, default=number, metavar="N", help=f"images (default: {number})"
+        )
     parser.add_argument("--seed", type=seed, default=0, metavar="S", help="image i of a seed is always the same")
 
 

@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
     verbs = top.add_subparsers(metavar="VERB", required=True)
     for name, verb in VERBS.items():
-        summary = verb.__doc__.splitlines()[0].split(": ", 1)[1]
+        summary = (verb.__doc__ or "").splitlines()[0].split(": ", 1)[1]
         sub = verbs.add_parser(name, help=summary, description=summary)
         verb.add_arguments(sub)
         sub.set_defaults(run=verb.run)

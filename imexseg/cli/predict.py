@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders of images, or quoted globs")
     parser.add_argument(
-        "--weights", default=None, metavar="W", help="a .safetensors file, a run folder or a shipped name (default: qtips)"
+        "--weights",
+        default=None,
+        metavar="W",
+        help="a .safetensors file, a run folder or a shipped name (default: qtips)",
     )
-    parser.add_argument("--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)"
+    )
     parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
 
 
@@ -45,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     n_done = len(paths) - len(failures)
     if n_done:
         where = in_words(options.output)
-        messages.print(f"{n_done} of {len(paths)} images segmented; see <name>_overlay.png and <name>_mask.png in {where}")
+        messages.print(
+            f"{n_done} of {len(paths)} images segmented; see <name>_overlay.png and <name>_mask.png in {where}"
+        )
     if failures:
         raise JobError("\n".join([*failures, f"{len(failures)} of {len(paths)} images failed"]))
     return 0

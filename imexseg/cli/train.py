@@ -14,10 +14,14 @@ FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
+    parser.add_argument(
+        "data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself"
+    )
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 15)")
-    parser.add_argument("--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)")
+    parser.add_argument(
+        "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
+    )
     parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.005)")
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")

@@ -6,7 +6,7 @@ import numpy as np
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it would ask the network for a newer version
 
-import albumentations as A  # noqa: E402
+import albumentations as A
 
 AUGMENTATIONS = ("none", "symmetries")
 

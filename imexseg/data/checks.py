@@ -139,7 +139,9 @@ def _problems_of_split(
         remedy = "255 means ignore: write 1 for the object" if len(description.names) == 2 else "255 means ignore"
         problems.append(f"{folder}: every mask pixel is 255; {remedy}")
     elif np.flatnonzero(values).tolist() == [0, IGNORE] and len(description.names) == 2:
-        problems.append(f"{folder}: masks are 0 and 255 only, and 255 means ignore; write 1 for {description.names[1]!r}")
+        problems.append(
+            f"{folder}: masks are 0 and 255 only, and 255 means ignore; write 1 for {description.names[1]!r}"
+        )
     elif split == "train" and values[1:IGNORE].sum() == 0:
         problems.append(f"{folder}: every mask pixel is 0 ({description.names[0]}); there is nothing to learn")
     return problems

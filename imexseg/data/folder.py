@@ -32,7 +32,9 @@ def list_pairs(description: DataDescription, split: str) -> list[Pair]:
         (masks.keys() - images.keys(), masks, f"image {description.root / 'images' / split}/<same name>.*"),
     ):
         if stems:
-            problems.append(f"{_names([files[stem] for stem in sorted(stems)])}: no {missing}; add it or remove the file")
+            problems.append(
+                f"{_names([files[stem] for stem in sorted(stems)])}: no {missing}; add it or remove the file"
+            )
     if problems:
         raise UsageError("\n".join(problems))
     return [Pair(images[stem], masks[stem]) for stem in sorted(images)]
@@ -46,9 +48,13 @@ def available_splits(description: DataDescription) -> list[str]:
 def _by_stem(folder: Path, suffixes: frozenset[str], split: str) -> dict[str, Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; the split {split!r} needs images/{split} and masks/{split}")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith("."))
+    files = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
     if not files:
-        raise UsageError(f"{folder}: has no {', '.join(sorted(suffixes))} files; put the files of the split {split!r} there")
+        raise UsageError(
+            f"{folder}: has no {', '.join(sorted(suffixes))} files; put the files of the split {split!r} there"
+        )
     twice = [stem for stem, count in Counter(path.stem for path in files).items() if count > 1]
     if twice:
         same = [path for path in files if path.stem == twice[0]]

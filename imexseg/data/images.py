@@ -30,7 +30,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises: UsageError naming the file and the remedy if it cannot be read as an image.
     """
     with _opened(path) as image:
-        if _is_deep_colour(image):
+        if _is_deep_colour(image, path):
             return _read_deep_colour(path)
         image = ImageOps.exif_transpose(image)
         mode = image.mode
@@ -118,14 +118,14 @@ class _opened:
         self.image.close()
 
 
-def _is_deep_colour(image: Image.Image) -> bool:
+def _is_deep_colour(image: Image.Image, path: Path) -> bool:
     """Whether the file has 16 bits a sample where Pillow would give 8: colour, or grey with alpha."""
     if image.mode not in ("RGB", "RGBA", "LA"):
         return False
     if image.format == "PNG":
-        with open(image.filename, "rb") as file:  # the bit depth stands at byte 24, in the header chunk
+        with open(path, "rb") as file:  # the bit depth stands at byte 24, in the header chunk
             return file.read(25)[24] == 16
-    bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,)) if image.format == "TIFF" else (8,)
+    bits = image.getexif().get(_BITS_PER_SAMPLE, 8) if image.format == "TIFF" else 8
     return max(bits if isinstance(bits, tuple) else (bits,)) > 8
 
 

@@ -19,8 +19,7 @@ class Scores:
 
     def _ratio(self, numerator: np.ndarray, denominator: np.ndarray) -> dict[str, float | None]:
         return {
-            name: float(n / d) if d > 0 else None
-            for name, n, d in zip(self.names, numerator, denominator, strict=True)
+            name: float(n / d) if d > 0 else None for name, n, d in zip(self.names, numerator, denominator, strict=True)
         }
 
     @property

@@ -54,7 +54,7 @@ def evaluate(
     check_classes(predictor, description)
     pairs = list_pairs(description, split)
     n_classes = len(description.names)
-    confusions = []
+    confusions: list[np.ndarray] = []
     for images, masks in _batches(pairs, n_classes):
         for prediction, mask in zip(predictor.predict_batch(images, pairs[len(confusions)].image), masks, strict=True):
             confusions.append(confusion_matrix(mask, prediction.classes, n_classes))

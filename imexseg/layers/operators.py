@@ -36,15 +36,18 @@ class DenseOperator(Operator):
         return extend_adjoint(F.conv_transpose2d(Z, self.weight), self.boundary)
 
 
+_POSITIONS = {"five-point": (1, 3, 4, 5, 7), "full": tuple(range(9))}  # within the nine, row by row
+
+
 class DepthwiseOperator(Operator):
     """K: one stencil for each channel, "five-point" (5C weights) or "full" 3×3 (9C weights)."""
 
-    POSITIONS = {"five-point": (1, 3, 4, 5, 7), "full": tuple(range(9))}
+    positions: Tensor
 
     def __init__(self, channels: int, boundary: str = "periodic", points: str = "five-point"):
         super().__init__()
         self.boundary = check_boundary(boundary)
-        positions = self.POSITIONS[points]
+        positions = _POSITIONS[points]
         self.register_buffer("positions", torch.tensor(positions), persistent=False)
         self.stencil = nn.Parameter(torch.randn(channels, len(positions)) / math.sqrt(len(positions)))
 

@@ -1,5 +1,7 @@
 """The segmentation network: normalise → opening → n time steps → classifier, for images of any size."""
 
+from typing import TYPE_CHECKING, Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,14 +9,21 @@ from torch import Tensor, nn
 from imexseg.layers.dynamics import build_step
 from imexseg.models.config import NetworkConfig
 
+if TYPE_CHECKING:
+    from imexseg.models.artefact import ModelInfo
+
 
 class SegmentationNetwork(nn.Module):
     """Raw pixel values in, logits out.
 
     Shapes: (B, in_channels, H, W), the numbers that stand in the image file, as float → (B, num_classes, H, W). Any H
-    and W of at least one pixel: the last row and column are repeated up to a multiple of the stride and the logits are cropped back.
-    The normalisation (x - mean) / std is part of the network, so that nothing that runs it can get it wrong.
+    and W of at least one pixel: the last row and column are repeated up to a multiple of the stride, and the logits
+    cropped back. The normalisation (x - mean) / std is part of the network: nothing that runs it can get it wrong.
     """
+
+    info: "ModelInfo"  # of a trained network, set by load()
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
@@ -23,7 +32,7 @@ class SegmentationNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(c.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(c.std).view(1, -1, 1, 1), persistent=False)
         # Kernels of twice the stride overlap by half: neighbouring outputs share pixels, no checkerboard.
-        sampling = {"kernel_size": 2 * c.stride, "stride": c.stride, "padding": c.stride // 2}
+        sampling: dict[str, Any] = {"kernel_size": 2 * c.stride, "stride": c.stride, "padding": c.stride // 2}
         self.opening = nn.Sequential(
             nn.Conv2d(c.in_channels, c.width, bias=False, **sampling), nn.BatchNorm2d(c.width), nn.ReLU()
         )

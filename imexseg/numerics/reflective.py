@@ -6,12 +6,11 @@ Its eigenvectors are the DCT-II cosines, eigenvalues λ = α₁(2 - 2cos πj/H) 
 coupled, which suits photographs; the price is that L knows the two axes only, not the oblique directions of BᵀB.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
 from imexseg.numerics.resolvent import in_float32, solve_rfft
+from imexseg.numerics.tables import cached_table
 
 
 def reflective_symbol(alpha: Tensor, height: int, width: int) -> Tensor:
@@ -41,6 +40,10 @@ def solve_mirrored(X: Tensor, rho: Tensor) -> Tensor:
     O(n² log n) instead of O(n³), on four times the pixels: faster than solve_cosine on large grids only.
     Shapes: X (B, C, H, W), rho (C, H, W) → (B, C, H, W).
     """
+    return in_float32(_solve_mirrored, X, rho)
+
+
+def _solve_mirrored(X: Tensor, rho: Tensor) -> Tensor:
     height, width = X.shape[-2:]
     mirrored = torch.cat([X, X.flip(-2)], dim=-2)
     mirrored = torch.cat([mirrored, mirrored.flip(-1)], dim=-1)
@@ -50,12 +53,12 @@ def solve_mirrored(X: Tensor, rho: Tensor) -> Tensor:
     return solve_rfft(mirrored, torch.cat([rows, rows[..., -1:]], dim=-1))[..., :height, :width]
 
 
-@lru_cache(maxsize=64)
+@cached_table
 def _half_angles(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     return (torch.arange(n, dtype=torch.float64) * (torch.pi / n)).to(device, dtype)
 
 
-@lru_cache(maxsize=64)
+@cached_table
 def _cosine_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal DCT-II, (n, n): rows √(2/n) cos(π j (2i+1) / 2n), the first divided by √2."""
     turns = torch.outer(torch.arange(n), 2 * torch.arange(n) + 1) % (4 * n)  # reduce in integers: exact

@@ -10,11 +10,12 @@ Source: Haber, Lensink, Treister, Ruthotto, IMEXnet, ICML 2019, arXiv:1903.02639
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+from imexseg.numerics.tables import cached_table
 
 # The FFT of a whole batch streams every intermediate through main memory. Working in blocks that stay in the
 # second-level cache keeps the cost per pixel nearly flat in the image size (benchmarks/solve.py measures it).
@@ -150,7 +151,7 @@ def _solve_matmul(X: Tensor, rho: Tensor) -> Tensor:
     return inverse1 @ torch.cat([top, bottom], dim=-2) @ inverse2.T
 
 
-@lru_cache(maxsize=64)
+@cached_table
 def _cosine_sine(n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """F (2(n//2+1), n), cosines above sines, and its left inverse (n, 2(n//2+1)); both scaled by 1/√n."""
     half = n // 2 + 1

@@ -4,10 +4,10 @@ A stencil acts as (BY)[i, j] = Σ_{p,q ∈ {-1,0,1}} B[p+1, q+1] · Y[i+p, j+q] 
 so plane waves e^{i(k₁i + k₂j)} are its eigenvectors with eigenvalue b̂(k) = Σ B[p+1, q+1] e^{i(p k₁ + q k₂)}.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
+
+from imexseg.numerics.tables import cached_table
 
 
 def zero_mean(B: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def zero_mean(B: Tensor) -> Tensor:
     return B - B.mean(dim=(-2, -1), keepdim=True)
 
 
-@lru_cache(maxsize=64)
+@cached_table
 def _waves(n: int, n_frequencies: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """cos and sin of p·k for p ∈ {-1, 0, 1} at k = 2πj/n, j < n_frequencies; each (n_frequencies, 3)."""
     turns = torch.outer(torch.arange(n_frequencies), torch.arange(-1, 2)) % n  # reduce in integers: exact

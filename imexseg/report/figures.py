@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from imexseg.evaluation.scores import Scores
 from imexseg.report.receptive_field import distance_within
@@ -46,7 +47,9 @@ def confusion_picture(scores: Scores) -> bytes:
     if n <= 16:
         for (row, column), share in np.ndenumerate(shares):
             colour = "white" if share > 0.55 else "#222222"
-            axes.text(column, row, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9 if n < 9 else 7)
+            axes.text(
+                column, row, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9 if n < 9 else 7
+            )
     _recolour(axes)
     return _bytes(figure, "svg")
 
@@ -74,7 +77,7 @@ def _quiet(axes: Axes) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(alpha=0.2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     _recolour(axes)
 
 

@@ -84,10 +84,8 @@ def fit(config: RunConfig, folder: Path, console: Console, resume: bool = False)
     network = build_network(config, description, train)
     weights = torch.from_numpy(train.class_pixels)
     class_weights = balanced_class_weights(weights) if config.class_weights == "auto" else torch.ones(len(weights))
-    task = SegmentationTask(
-        network, description.names, class_weights, config.learning_rate, config.weight_decay
-    )
-    recorder = RunRecorder(folder, model_info(config, description, train, val, network))
+    task = SegmentationTask(network, description.names, class_weights, config.learning_rate, config.weight_decay)
+    recorder = RunRecorder(folder, network, model_info(config, description, train, val, network))
     trainer = _trainer(config, folder, recorder, console)
     started = time.monotonic()
     _run(trainer, task, RunData(config, train, val), folder, resume)

@@ -11,6 +11,7 @@ import lightning as L
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo, save_weights
+from imexseg.models.network import SegmentationNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 
@@ -20,8 +21,9 @@ class RunRecorder(L.Callback):
     Its own state (history, best score) travels in last.ckpt.
     """
 
-    def __init__(self, folder: Path, info: ModelInfo):
+    def __init__(self, folder: Path, network: SegmentationNetwork, info: ModelInfo):
         self.folder = folder
+        self.network = network
         self.info = info
         self.history: list[dict[str, Any]] = []
         self.best_miou = -1.0
@@ -54,7 +56,7 @@ class RunRecorder(L.Callback):
             if is_best:
                 metrics = {"split": "val", "miou": self.best_miou, "epoch": epoch}
                 info = self.info.model_copy(update={"metrics": metrics})
-                save_weights(self.folder / BEST, pl_module.network, info)
+                save_weights(self.folder / BEST, self.network, info)
         # Every process takes part in assembling a checkpoint; the first one writes it.
         self._save_checkpoint(trainer)
 
@@ -66,7 +68,9 @@ class RunRecorder(L.Callback):
                 temporary.replace(self.folder / LAST)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             temporary.unlink(missing_ok=True)
-            raise JobError(f"{self.folder / LAST}: cannot be written ({error}); free some space, then --resume") from error
+            raise JobError(
+                f"{self.folder / LAST}: cannot be written ({error}); free some space, then --resume"
+            ) from error
 
 
 def _as_csv(history: list[dict[str, Any]]) -> str:

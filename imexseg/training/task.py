@@ -23,6 +23,8 @@ def balanced_class_weights(class_pixels: Tensor) -> Tensor:
 class SegmentationTask(L.LightningModule):
     """Trains `network`; batches are images (B, C, H, W) float and masks (B, H, W) int64 with 255 ignored."""
 
+    class_weights: Tensor
+
     def __init__(
         self, network: nn.Module, names: list[str], class_weights: Tensor, learning_rate: float, weight_decay: float
     ):

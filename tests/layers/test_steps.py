@@ -1,0 +1,102 @@
+"""Properties of every registered dynamics, with every operator and boundary."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from imexseg.layers.dynamics import DYNAMICS, build_step
+from imexseg.layers.implicit import ImplicitSolve, PeriodicSolve, ReflectiveSolve, implicit_solve, without_solve
+from imexseg.layers.operators import OPERATORS
+from imexseg.layers.steps import Step
+from imexseg.layers.terms import ParabolicTerm
+from imexseg.numerics.boundary import BOUNDARIES
+
+CHANNELS = 4
+every_step = pytest.mark.parametrize(
+    ("dynamics", "operator", "boundary"), list(itertools.product(DYNAMICS, OPERATORS, BOUNDARIES))
+)
+
+
+def step_of(dynamics: str, operator: str, boundary: str, h: float = 1.0) -> Step:
+    torch.manual_seed(0)
+    return build_step(dynamics, operator, CHANNELS, h, boundary, 2.0, 8.0).double().eval()
+
+
+def state(height: int = 11, width: int = 8) -> Tensor:
+    return torch.randn(2, CHANNELS, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@every_step
+def test_an_implicit_step_sees_the_whole_image_and_an_explicit_one_two_rings(dynamics: str, operator: str, boundary: str):
+    """f applies K and then its adjoint (or K₂), 3×3 each: 5×5 together."""
+    step, Y = step_of(dynamics, operator, boundary), state(15, 12)
+    changed = Y.clone()
+    changed[:, :, 7, 6] += 1
+    touched = (step(changed) - step(Y)).abs().amax((0, 1)) > 0
+    if DYNAMICS[dynamics].implicit:
+        assert touched.all()
+        with without_solve(step):
+            touched = (step(changed) - step(Y)).abs().amax((0, 1)) > 0
+    touched[5:10, 4:9] = False
+    assert not touched.any()
+
+
+@every_step
+def test_without_the_solve_a_step_is_its_explicit_twin(dynamics: str, operator: str, boundary: str):
+    twin = DYNAMICS[dynamics].explicit_twin
+    if twin is None:
+        assert not any(isinstance(module, ImplicitSolve) for module in step_of(dynamics, operator, boundary).modules())
+        return
+    step, explicit = step_of(dynamics, operator, boundary), step_of(twin, operator, boundary)
+    own = {name: tensor for name, tensor in step.state_dict().items() if not name.startswith("solve.")}
+    explicit.load_state_dict(own)
+    with without_solve(step):
+        assert torch.equal(step(state()), explicit(state()))
+    assert not torch.equal(step(state()), explicit(state()))
+
+
+@pytest.mark.parametrize("dynamics", DYNAMICS)
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_equivariant_under_periodic_shifts(dynamics: str, operator: str):
+    step, Y = step_of(dynamics, operator, "periodic"), state()
+    shift = {"shifts": (3, -2), "dims": (-2, -1)}
+    torch.testing.assert_close(step(Y.roll(**shift)), step(Y).roll(**shift))
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_parabolic_term_is_monotone(operator: str, boundary: str):
+    """⟨f(Y) - f(X), Y - X⟩ ≤ 0."""
+    torch.manual_seed(2)
+    f = ParabolicTerm(CHANNELS, lambda: OPERATORS[operator](CHANNELS, boundary)).double().eval()
+    f.norm.weight.data.uniform_(0.1, 3)
+    f.norm.bias.data.normal_()
+    for _ in range(20):
+        X, Y = torch.randn(2, 1, CHANNELS, 6, 7, dtype=torch.float64)
+        assert ((f(Y) - f(X)) * (Y - X)).sum() <= 1e-12
+
+
+@pytest.mark.parametrize("kind", [PeriodicSolve, ReflectiveSolve])
+def test_solves_start_with_the_lengths_asked_for_and_agree_between_implementations(kind: type[ImplicitSolve]):
+    torch.manual_seed(3)
+    solve = kind(64, 0.5, 1.0, 16.0)
+    lengths = solve.decay_lengths()
+    assert lengths.min() >= 0.99
+    assert lengths.max() <= 16.1
+    X = torch.randn(2, 64, 140, 9)
+    expected = solve(X)
+    solve.implementation = "matmul"
+    torch.testing.assert_close(solve(X), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_bad_numbers_and_names_are_refused():
+    with pytest.raises(ValueError, match="step size must be positive, got 0"):
+        build_step("parabolic", "lean", 4, 0, "periodic", 1, 2)
+    with pytest.raises(ValueError, match="step size must be positive, got -1"):
+        implicit_solve(4, -1, "periodic", 1, 2)
+    with pytest.raises(ValueError, match="unknown boundary 'dirichlet'"):
+        implicit_solve(4, 1, "dirichlet", 1, 2)
+    with pytest.raises(ValueError, match="0 < shortest <= longest"):
+        implicit_solve(4, 1, "reflect", 3, 2)

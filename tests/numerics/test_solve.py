@@ -1,0 +1,151 @@
+"""(I + hL)⁻¹: one operator, several implementations, one set of properties for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from imexseg.numerics import resolvent
+from imexseg.numerics.dense import five_point, solve_dense, stencil_matrix
+from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
+from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
+from imexseg.numerics.stencils import random_stencils, symbol, zero_mean
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """An implementation with its symbol, and L as a matrix assembled without any transform."""
+
+    solve: Callable[[Tensor, Tensor], Tensor]
+    weight: Callable[[], Tensor]
+    symbol: Callable[[Tensor, int, int], Tensor]
+    matrix: Callable[[Tensor, int, int], Tensor]
+
+
+def _normal_matrix(B: Tensor, height: int, width: int) -> Tensor:
+    matrix = stencil_matrix(B, height, width, "periodic")
+    return matrix.transpose(1, 2) @ matrix
+
+
+def _five_point_matrix(alpha: Tensor, height: int, width: int) -> Tensor:
+    return stencil_matrix(five_point(alpha), height, width, "reflect")
+
+
+def _stencils() -> Tensor:
+    return zero_mean(random_stencils(CHANNELS, 1.0).double())
+
+
+def _alpha() -> Tensor:
+    return 5 * torch.rand(CHANNELS, 2, dtype=torch.float64)
+
+
+CASES = {
+    "periodic rfft": Case(solve_rfft, _stencils, symbol, _normal_matrix),
+    "periodic matmul": Case(solve_matmul, _stencils, symbol, _normal_matrix),
+    "reflect cosine": Case(solve_cosine, _alpha, reflective_symbol, _five_point_matrix),
+    "reflect mirrored": Case(solve_mirrored, _alpha, reflective_symbol, _five_point_matrix),
+}
+every_implementation = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+
+
+@every_implementation
+@given(height=st.integers(1, 9), width=st.integers(1, 9), h=st.sampled_from([0.1, 1.0, 30.0]), seed=st.integers(0, 99))
+def test_equals_the_dense_solve_and_leaves_no_residual(case: Case, height: int, width: int, h: float, seed: int):
+    torch.manual_seed(seed)
+    weight, X = case.weight(), torch.randn(2, CHANNELS, height, width, dtype=torch.float64)
+    found = case.solve(X, resolvent_symbol(case.symbol(weight, height, width), h))
+    L = case.matrix(weight, height, width)
+    torch.testing.assert_close(found, solve_dense(X, L, h), rtol=1e-9, atol=1e-11)
+    residual = found.flatten(2) + h * torch.einsum("cij,bcj->bci", L, found.flatten(2)) - X.flatten(2)
+    assert residual.abs().max() < 1e-9 * (1 + h * L.abs().max())
+
+
+@every_implementation
+@pytest.mark.parametrize("h", [1e-3, 1.0, 1e3, 1e6])
+@pytest.mark.parametrize("size", [(16, 16), (7, 10)])
+def test_never_amplifies_and_keeps_the_mean(case: Case, h: float, size: tuple[int, int]):
+    torch.manual_seed(1)
+    X = torch.randn(2, CHANNELS, *size, dtype=torch.float64)
+    found = case.solve(X, resolvent_symbol(case.symbol(case.weight(), *size), h))
+    assert found.norm() <= X.norm() * (1 + 1e-12)
+    torch.testing.assert_close(found.mean((-2, -1)), X.mean((-2, -1)))
+
+
+@every_implementation
+def test_is_self_adjoint(case: Case):
+    torch.manual_seed(2)
+    rho = resolvent_symbol(case.symbol(case.weight(), 6, 9), 2.0)
+    X, Y = torch.randn(2, 2, CHANNELS, 6, 9, dtype=torch.float64)
+    torch.testing.assert_close((case.solve(X, rho) * Y).sum(), (X * case.solve(Y, rho)).sum())
+
+
+@every_implementation
+@pytest.mark.parametrize("size", [(4, 5), (5, 4), (1, 3)])
+def test_gradients_in_state_and_weights(case: Case, size: tuple[int, int]):
+    torch.manual_seed(3)
+    X = torch.randn(2, CHANNELS, *size, dtype=torch.float64, requires_grad=True)
+    weight = case.weight().requires_grad_()
+    assert torch.autograd.gradcheck(lambda X, w: case.solve(X, resolvent_symbol(case.symbol(w, *size), 0.7)), (X, weight))
+
+
+@every_implementation
+@pytest.mark.parametrize("size", [(64, 64), (45, 70)])
+def test_float32_is_accurate_to_its_precision(case: Case, size: tuple[int, int]):
+    torch.manual_seed(4)
+    weight, X = case.weight(), torch.randn(1, CHANNELS, *size, dtype=torch.float64)
+    exact = case.solve(X, resolvent_symbol(case.symbol(weight, *size), 1.0))
+    found = case.solve(X.float(), resolvent_symbol(case.symbol(weight.float(), *size), 1.0))
+    assert found.dtype == torch.float32
+    assert (found - exact).abs().max() < 1e-5
+
+
+@every_implementation
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_solved_in_float32(case: Case, dtype: torch.dtype):
+    torch.manual_seed(5)
+    rho = resolvent_symbol(case.symbol(case.weight().float(), 30, 22), 1.0)  # no power of two: no half-precision FFT
+    X = torch.randn(1, CHANNELS, 30, 22).to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = case.solve(X, rho)
+    assert found.dtype == dtype
+    torch.testing.assert_close(found, case.solve(X.float(), rho).to(dtype))
+
+
+@pytest.mark.parametrize("n_bytes", [1, 3 * 8 * 48, 10 * 8 * 48, 1 << 40], ids=["plane", "channels", "images", "all"])
+def test_blocks_change_nothing(n_bytes: int, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(6)
+    X, G = torch.randn(2, 5, 4, 6, 8, dtype=torch.float64)
+    B = random_stencils(4, 1.0).double()
+
+    def solve_and_differentiate() -> list[Tensor]:
+        state, weight = X.clone().requires_grad_(), B.clone().requires_grad_()
+        found = solve_rfft(state, resolvent_symbol(symbol(weight, 6, 8), 1.0))
+        return [found, *torch.autograd.grad(found, (state, weight), G)]
+
+    expected = solve_and_differentiate()
+    monkeypatch.setattr(resolvent, "CACHE_BLOCK_BYTES", n_bytes)
+    for found, value in zip(solve_and_differentiate(), expected, strict=True):
+        torch.testing.assert_close(found, value)
+
+
+@every_implementation
+def test_training_works_after_predicting_the_same_size(case: Case):
+    size = (11, 13)  # asked for nowhere else: the first call builds the constant tables
+    with torch.inference_mode():
+        case.solve(torch.randn(1, CHANNELS, *size), resolvent_symbol(case.symbol(case.weight().float(), *size), 1.0))
+    weight = case.weight().float().requires_grad_()
+    X = torch.randn(1, CHANNELS, *size, requires_grad=True)
+    case.solve(X, resolvent_symbol(case.symbol(weight, *size), 1.0)).sum().backward()
+    assert weight.grad is not None
+
+
+@pytest.mark.parametrize("h", [0, -1, float("nan")])
+def test_a_step_size_that_is_not_positive_is_refused(h: float):
+    with pytest.raises(ValueError, match="step size h must be positive"):
+        resolvent_symbol(torch.ones(1), h)

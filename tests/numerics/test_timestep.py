@@ -1,0 +1,88 @@
+"""Time steps: what they solve, their order, their stability."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from imexseg.numerics.dense import solve_dense, stencil_matrix
+from imexseg.numerics.stencils import random_stencils
+from imexseg.numerics.timestep import forward_euler, imex_diffusive_euler, imex_euler
+
+SIZE = 4
+N = SIZE * SIZE
+
+
+@pytest.fixture
+def L() -> Tensor:
+    B = stencil_matrix(random_stencils(1, 1.0, generator=torch.Generator().manual_seed(0)).double(), SIZE, SIZE, "periodic")
+    matrix = B.transpose(1, 2) @ B
+    return matrix / torch.linalg.matrix_norm(matrix, 2)
+
+
+@pytest.fixture
+def A() -> Tensor:
+    """f(Y) = AY with A negative definite and nothing in common with L."""
+    M = torch.randn(1, N, N, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) / N
+    return -(M @ M.transpose(1, 2)) - 0.3 * torch.eye(N, dtype=torch.float64)
+
+
+def apply(matrix: Tensor, Y: Tensor) -> Tensor:
+    return torch.einsum("cij,bcj->bci", matrix, Y.flatten(2)).view_as(Y)
+
+
+def test_one_solve_of_f_is_the_unsimplified_imex_step(L: Tensor, A: Tensor):
+    h, Y = 0.7, torch.randn(2, 1, SIZE, SIZE, dtype=torch.float64)
+    f = apply(A, Y)
+    found = imex_euler(Y, f, lambda X: solve_dense(X, L, h), h)
+    torch.testing.assert_close(found, solve_dense(Y + h * apply(L, Y) + h * f, L, h))
+
+
+def test_diffusive_step_solves_its_equation(L: Tensor, A: Tensor):
+    h, Y = 0.7, torch.randn(2, 1, SIZE, SIZE, dtype=torch.float64)
+    found = imex_diffusive_euler(Y, apply(A, Y), lambda X: solve_dense(X, L, h), h)
+    torch.testing.assert_close(found + h * apply(L, found), Y + h * apply(A, Y))
+
+
+def test_without_f_the_state_stands_still_or_diffuses_keeping_its_mean(L: Tensor):
+    Y, nothing = torch.randn(2, 1, SIZE, SIZE, dtype=torch.float64), torch.zeros(2, 1, SIZE, SIZE, dtype=torch.float64)
+    solve = lambda X: solve_dense(X, L, 0.5)  # noqa: E731
+    assert torch.equal(forward_euler(Y, nothing, 0.5), Y)
+    assert torch.equal(imex_euler(Y, nothing, solve, 0.5), Y)
+    diffused = imex_diffusive_euler(Y, nothing, solve, 0.5)
+    assert diffused.norm() < Y.norm()
+    torch.testing.assert_close(diffused.mean((-2, -1)), Y.mean((-2, -1)))
+
+
+@pytest.mark.parametrize("scheme", ["forward", "imex", "diffusive"])
+def test_first_order_by_slope(scheme: str, L: Tensor, A: Tensor):
+    """The slope of log error over log step is 1, for f(Y) = AY against the matrix exponential."""
+    start = torch.randn(1, 1, SIZE, SIZE, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    generator = A - L if scheme == "diffusive" else A
+    exact = apply(torch.linalg.matrix_exp(generator), start)
+    errors = []
+    for n_steps in (32, 64, 128):
+        h, Y = 1 / n_steps, start
+        for _ in range(n_steps):
+            f = apply(A, Y)
+            if scheme == "forward":
+                Y = forward_euler(Y, f, h)
+            else:
+                step = imex_euler if scheme == "imex" else imex_diffusive_euler
+                Y = step(Y, f, lambda X, h=h: solve_dense(X, L, h), h)
+        errors.append((Y - exact).norm().item())
+    slopes = [math.log2(errors[i] / errors[i + 1]) for i in range(2)]
+    assert slopes == pytest.approx([1, 1], abs=0.08)
+
+
+def test_imex_is_bounded_where_forward_euler_diverges(L: Tensor):
+    """A stiff f(Y) = -LY with h‖L‖ = 50: the explicit step multiplies by -49, the implicit one does not amplify."""
+    h = 50.0
+    explicit = implicit = torch.randn(1, 1, SIZE, SIZE, dtype=torch.float64)
+    start = implicit.norm()
+    for _ in range(20):
+        explicit = forward_euler(explicit, -apply(L, explicit), h)
+        implicit = imex_euler(implicit, -apply(L, implicit), lambda X: solve_dense(X, L, h), h)
+        assert implicit.norm() <= start * (1 + 1e-9)
+    assert explicit.norm() > 1e6 * start
