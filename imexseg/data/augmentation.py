@@ -1,6 +1,7 @@
 """Augmentation by name. The only file that imports albumentations."""
 
 import os
+import random
 
 import numpy as np
 
@@ -30,6 +31,8 @@ class Augmentation:
         """What is drawn depends on the seed alone, not on what was drawn before or by which worker."""
         if self._transform is None:
             return image, mask
-        self._transform.set_random_seed(seed)
+        # One state for all steps: set_random_seed would start each of them from the same number, and with it they would all
+        # flip, or none of them.
+        self._transform.set_random_state(np.random.default_rng(seed), random.Random(seed))
         result = self._transform(image=image, mask=mask)
         return result["image"], result["mask"]

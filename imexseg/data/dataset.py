@@ -57,7 +57,7 @@ class SegmentationDataset(Dataset):
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, number = key
         image, mask = self._read(max(number, 0))
-        if self.augmentation is not None:
+        if self.augmentation is not None and number >= 0:
             # Any fixed mixing of the three numbers into 32 bits will do.
             seed = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]
             image, mask = self.augmentation(image, mask, int(seed))
