@@ -1,97 +1,148 @@
-"""The figures of the report, as SVG or PNG. Drawn through the object interface: no window, no global state."""
+"""The figures of the report, as SVG. Drawn through the object interface: no window, no global state.
+
+Text stays text: the page's reader sees it in a font of their own system, in a colour that follows light or dark.
+"""
 
 import io
+import warnings
 from typing import Any
 
+import cv2
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from imexseg.evaluation.scores import Scores
-from imexseg.report.receptive_field import distance_within
+from imexseg.report.receptive_field import SEEN, distance_within, seen_pixels
 
-INK = "#5f6b7a"  # between black and white: legible on a light and on a dark page
+INK = "#3d4754"  # stands for the colour of text; _svg replaces it by one that follows the page
+INK_ON_DARK = "#c5ced8"
 BLUE, ORANGE = "#3b82c4", "#d9822b"
+LONGEST_FIELD = 384  # pixels of a receptive field as drawn
+LONGEST_NAME = 22  # characters of a class name on an axis
 
 
-def training_curves(history: list[dict[str, Any]]) -> bytes:
-    """Losses and mean IoU over the epochs. Returns: SVG."""
+def training_curves(history: list[dict[str, Any]], stacked: bool = False) -> bytes:
+    """Losses and mean IoU over the epochs, side by side, or stacked for a narrow screen. Returns: SVG."""
     epochs = [row["epoch"] for row in history]
-    figure = Figure(figsize=(8.5, 2.8), layout="constrained")
-    losses, scores = figure.subplots(1, 2)
+    figure = Figure(figsize=(4.0, 5.0) if stacked else (8.5, 2.9), layout="constrained")
+    losses, scores = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
     marker = "o" if len(epochs) < 3 else None
-    losses.plot(epochs, [row["train_loss"] for row in history], color=BLUE, label="training", marker=marker)
-    losses.plot(epochs, [row["val_loss"] for row in history], color=ORANGE, label="validation", marker=marker)
-    losses.set(title="cross-entropy", xlabel="epoch", yscale="log")
+    for key, colour, label in (("train_loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
+        losses.plot(epochs, [row[key] for row in history], color=colour, label=label, marker=marker)
+    losses.set(title="Cross-entropy", xlabel="epoch", yscale="log")
+    losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    losses.yaxis.set_minor_locator(NullLocator())
+    losses.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
     losses.legend(frameon=False, labelcolor=INK)
-    scores.plot(epochs, [row["val_miou"] for row in history], color=ORANGE, marker=marker)
-    scores.set(title="mean IoU on the validation images", xlabel="epoch", ylim=(0, 1.02))
+    mious = np.array([row["val_miou"] for row in history], dtype=float)
+    scores.plot(epochs, mious, color=ORANGE, marker=marker)
+    best = int(np.nan_to_num(mious, nan=-1).argmax())
+    scores.plot(epochs[best], mious[best], "o", color=ORANGE)
+    scores.set(title=f"Mean IoU on validation, best {mious[best]:.3f}", xlabel="epoch", ylim=(0, 1.02))
     for axes in (losses, scores):
-        _quiet(axes)
-    return _bytes(figure, "svg")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25, linewidth=0.6)
+        _ink(axes)
+    return _svg(figure)
 
 
-def confusion_picture(scores: Scores) -> bytes:
-    """Rows: truth, columns: prediction, as shares of each row; the shares are written in while they can be read. SVG."""
+def confusion_matrix(scores: Scores) -> bytes:
+    """Rows: truth, columns: prediction, in per cent of each row; a blank cell is below half a per cent.
+
+    The figure grows with the number of classes, so that the numbers stay readable. A class that the truth lacks has an
+    empty row. Returns: SVG.
+    """
     n = len(scores.names)
-    shares = scores.confusion / np.maximum(scores.confusion.sum(1, keepdims=True), 1)
-    side = min(9.0, 2.6 + 0.55 * n)
-    figure = Figure(figsize=(side, side * 0.92), layout="constrained")
+    pixels = scores.confusion.sum(1, keepdims=True)
+    shares = scores.confusion / np.maximum(pixels, 1)
+    cell = 0.55 if n <= 8 else 0.34  # inches
+    names = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in scores.names]
+    margin = 0.5 + 0.075 * max(len(name) for name in names)
+    figure = Figure(figsize=(cell * n + margin, cell * n + margin), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(n), scores.names, rotation=40, ha="right", fontsize=max(5, 10 - n // 6))
-    axes.set_yticks(range(n), scores.names, fontsize=max(5, 10 - n // 6))
+    # The share is the opacity: pale on a light page, dim on a dark one, and text stands out on both.
+    cells = np.empty((n, n, 4))
+    cells[..., :3], cells[..., 3] = to_rgb(BLUE), 0.8 * shares
+    axes.imshow(cells, interpolation="none")
+    for (row, column), share in np.ndenumerate(shares):
+        if share >= 0.005:
+            text = f"{100 * share:.1f}" if n <= 8 and share < 0.9995 else f"{100 * share:.0f}"
+            axes.text(column, row, text, ha="center", va="center", color=INK, fontsize=9 if n <= 8 else 7.5)
+    # Names are data: a dollar sign in one must not start a formula.
+    axes.set_xticks(range(n), names, rotation=50, ha="right", rotation_mode="anchor", fontsize=9, parse_math=False)
+    axes.set_yticks(range(n), names, fontsize=9, parse_math=False)
+    axes.tick_params(length=0)
     axes.set(xlabel="prediction", ylabel="truth")
-    if n <= 16:
-        for (row, column), share in np.ndenumerate(shares):
-            colour = "white" if share > 0.55 else "#222222"
-            axes.text(
-                column, row, f"{100 * share:.1f}", ha="center", va="center", color=colour, fontsize=9 if n < 9 else 7
-            )
-    _recolour(axes)
-    return _bytes(figure, "svg")
+    _ink(axes)
+    return _svg(figure)
 
 
-def receptive_field_pair(with_solve: np.ndarray, without_solve: np.ndarray) -> bytes:
-    """Both fields on one logarithmic scale, four decades below the larger maximum. Returns: PNG."""
-    figure = Figure(figsize=(8.5, 4.0), layout="constrained")
-    panels = figure.subplots(1, 2)
-    brightest = max(with_solve.max(), without_solve.max(), 1e-30)
-    norm = LogNorm(vmin=brightest * 1e-4, vmax=brightest)
-    for axes, field, title in zip(panels, (with_solve, without_solve), ("with the solve", "without"), strict=True):
-        # Zeros have no logarithm: they are shown as the darkest colour.
-        drawn = axes.imshow(np.maximum(field, brightest * 1e-4), norm=norm, cmap="magma")
-        axes.set_title(f"{title}: 90 % within {distance_within(field):.0f} px")
+def receptive_field_pair(with_solve: np.ndarray, without_solve: np.ndarray, stacked: bool = False) -> bytes:
+    """Two fields on one logarithmic scale, each relative to its largest value: what is unseen is black.
+
+    Relative, because switching the solve off changes the size of all activations, which says nothing of their reach.
+    Returns: SVG.
+    """
+    figure = Figure(figsize=(4.0, 7.9) if stacked else (8.5, 4.3), layout="constrained")
+    panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
+    norm = LogNorm(vmin=SEEN, vmax=1)
+    for axes, field, title in zip(panels, (with_solve, without_solve), ("With", "Without"), strict=True):
+        relative = _shrunk(field / max(float(field.max()), np.finfo(np.float32).tiny))
+        # Zeros have no logarithm: they are drawn as the darkest colour.
+        drawn = axes.imshow(np.maximum(relative, SEEN), norm=norm, cmap="magma", interpolation="none")
+        axes.set_title(f"{title} the solve: {_per_cent(seen_pixels(field))} of the image seen")
+        axes.set_xlabel(f"90 % of the influence within {distance_within(field):.0f} pixels")
         axes.set_xticks([])
         axes.set_yticks([])
-        _recolour(axes)
-    bar = figure.colorbar(drawn, ax=panels, shrink=0.85)
-    bar.set_label("|∂ centre / ∂ pixel|", color=INK)
-    bar.ax.tick_params(colors=INK)
-    return _bytes(figure, "png")
+        _ink(axes)
+    where: dict[str, Any] = {"location": "bottom", "aspect": 36} if stacked else {"aspect": 26, "shrink": 0.9}
+    bar = figure.colorbar(drawn, ax=panels, pad=0.03, **where)
+    bar.solids.set_rasterized(True)  # 256 paths otherwise
+    bar.set_ticks([1, 1e-2, 1e-4, SEEN], labels=["1", "10⁻²", "10⁻⁴", "10⁻⁶"])
+    bar.minorticks_off()
+    bar.set_label("influence on the centre", fontsize=9)
+    _ink(bar.ax)
+    return _svg(figure)
 
 
-def _quiet(axes: Axes) -> None:
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    axes.grid(alpha=0.2)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _recolour(axes)
+def _per_cent(share: float) -> str:
+    """Whole per cents, in which neither 100 nor 0 is reached by rounding."""
+    if 0.99 < share < 1 or 0 < share < 0.01:
+        return "over 99 %" if share > 0.5 else "under 1 %"
+    return f"{100 * share:.0f} %"
 
 
-def _recolour(axes: Axes) -> None:
-    axes.title.set_color(INK)
-    axes.title.set_fontsize(11)
+def _shrunk(field: np.ndarray) -> np.ndarray:
+    factor = LONGEST_FIELD / max(field.shape)
+    if factor >= 1:
+        return field
+    width, height = (max(1, round(factor * side)) for side in field.shape[::-1])
+    return cv2.resize(field, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _ink(axes: Axes) -> None:
     axes.tick_params(colors=INK)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set_color(INK)
+    axes.title.set(color=INK, fontsize=11)
+    axes.xaxis.label.set(color=INK, fontsize=9)
+    axes.yaxis.label.set(color=INK, fontsize=9)
     for spine in axes.spines.values():
-        spine.set_color(INK)
+        spine.set(color=INK, alpha=0.4)
 
 
-def _bytes(figure: Figure, kind: str) -> bytes:
+def _svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, transparent=True, dpi=130)
-    return buffer.getvalue()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "imexseg"}), warnings.catch_warnings():
+        # Matplotlib's own font only measures: letters that it lacks are there in the reader's.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        without_date = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, dpi=130, metadata=without_date)
+    style = (
+        "text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif!important}"
+        f":root{{color:{INK}}}@media (prefers-color-scheme:dark){{:root{{color:{INK_ON_DARK}}}}}</style>"
+    )
+    return buffer.getvalue().decode().replace(INK, "currentColor").replace("</style>", style, 1).encode()

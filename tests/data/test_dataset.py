@@ -1,5 +1,6 @@
 """Tensors from files: the order, what augmentation draws, and how processes share a split."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,15 @@ def test_a_sample_depends_on_seed_epoch_and_number_alone(dataset: SegmentationDa
     first = dataset[2, 5]
     dataset[0, 1]
     assert all(torch.equal(a, b) for a, b in zip(dataset[2, 5], first, strict=True))
-    views = {dataset[epoch, 5][0].numpy().tobytes() for epoch in range(60)}
-    assert len(views) == 8  # the symmetries of the square
+    assert len({dataset[epoch, 5][0].numpy().tobytes() for epoch in range(20)}) > 1
+
+
+def test_all_eight_symmetries_are_drawn_about_equally_often():
+    augment = Augmentation("symmetries", square=True)
+    image, mask = np.arange(16, dtype=np.uint8).reshape(4, 4, 1), np.zeros((4, 4), np.uint8)
+    drawn = Counter(augment(image, mask, seed)[0].tobytes() for seed in range(400))
+    assert len(drawn) == 8
+    assert min(drawn.values()) > 25
 
 
 def test_image_and_mask_are_changed_alike(dataset: SegmentationDataset):
