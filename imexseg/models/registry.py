@@ -12,11 +12,16 @@ from imexseg.models.network import SegmentationNetwork
 
 DEFAULT_MODEL = "imex-lean"
 
-# Width and depth are the same for all, so that two rows differ in what their names say and in nothing else.
+# Width and depth are the same for all combinations, so that two rows differ in what their names say and in nothing else.
 NETWORKS: dict[str, dict[str, Any]] = {
     f"{dynamics}-{operator}": {"dynamics": dynamics, "operator": operator}
     for dynamics in DYNAMICS
     for operator in OPERATORS
+} | {
+    # For larger scenes: a coarser grid, more steps. f has two operators here: at equal cost it fits more (benchmarks/qtips.py).
+    "imex-residual-lean-m": {"dynamics": "imex-residual", "operator": "lean", "stride": 4, "width": 30, "n_steps": 8},
+    "residual-lean-m": {"dynamics": "residual", "operator": "lean", "stride": 4, "width": 30, "n_steps": 8},
+    "imex-residual-lean-l": {"dynamics": "imex-residual", "operator": "lean", "stride": 4, "width": 64, "n_steps": 12},
 }
 
 
