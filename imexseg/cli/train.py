@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself"
     )
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
-    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 15)")
+    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
     parser.add_argument(
         "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
     )
-    parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.005)")
+    parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
@@ -33,18 +33,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
     from imexseg.report.build import report_on_run
-    from imexseg.training.fit import fit
-    from imexseg.training.run_folder import BEST, REPORT, create_run_folder, process_rank
+    from imexseg.training.fit import fit, generate_data, look_at_data
+    from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
 
     if options.resume is not None:
         config, folder = _resumed(options)
     else:
         config = _configured(options)
-        folder = create_run_folder(config)
+        folder = choose_run_folder(config)
+    # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
+    data = look_at_data(config.data) if config.data else None
+    if options.resume is None:
+        create_run_folder(folder, config)
     where = in_words(folder)
     if process_rank() == 0:
         messages.print(f"{config.model} for {config.epochs} epochs; results will be in {where}")
-    trained = fit(config, folder, messages, resume=options.resume is not None)
+    data = data or look_at_data(generate_data(config, folder))
+    trained = fit(config, folder, data, messages, resume=options.resume is not None)
     if process_rank() > 0:
         return 0
     with progress_bar("report") as progress:

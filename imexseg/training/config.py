@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_gen import PRESETS
 from imexseg.data.schema import explain_validation, read_yaml_mapping
 from imexseg.errors import UsageError
-from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+from imexseg.models.config import NetworkConfig
+from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, network_config
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -43,9 +44,9 @@ class RunConfig(BaseModel):
     qtips: QTipsConfig = QTipsConfig()
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
-    epochs: PositiveInt = 15
+    epochs: PositiveInt = 12
     batch_size: PositiveInt = 8  # over all devices together
-    learning_rate: float = Field(5e-3, gt=0, allow_inf_nan=False)
+    learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
     class_weights: Literal["auto", "none"] = "auto"
     augmentation: Literal["none", "symmetries"] = "symmetries"
@@ -59,6 +60,21 @@ class RunConfig(BaseModel):
     @classmethod
     def _known(cls, model: str) -> str:
         return _one_of("model", model.replace("_", "-"), NETWORKS)
+
+    @model_validator(mode="after")
+    def _settings_that_go_together(self) -> "RunConfig":
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch size {self.batch_size} cannot be shared by {self.devices} devices; use a multiple of {self.devices}"
+            )
+        of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
+        if of_the_data:
+            raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
+        try:
+            network_config(self.model, **self.network)
+        except ValidationError as error:
+            raise ValueError(f"network: {explain_validation(error, NetworkConfig)}") from None
+        return self
 
 
 def _one_of(what: str, name: str, known) -> str:

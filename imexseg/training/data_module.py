@@ -11,7 +11,7 @@ from imexseg.data.samplers import EpochSampler, OnceSampler
 from imexseg.training.config import RunConfig
 
 
-class RunData(L.LightningDataModule):
+class SegmentationData(L.LightningDataModule):
     """Training images in a seeded order with augmentation, validation images once each as they are."""
 
     def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts):

@@ -23,7 +23,7 @@ from imexseg.models.artefact import ModelInfo
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 from imexseg.training.config import RunConfig
-from imexseg.training.data_module import RunData
+from imexseg.training.data_module import SegmentationData
 from imexseg.training.progress import RunProgress
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, TENSORBOARD, environment, process_rank
@@ -42,10 +42,33 @@ class TrainedRun:
     seconds: float
 
 
-def data_of_run(config: RunConfig, folder: Path) -> Path:
-    """The data folder of a run; without one in the settings, Q-tips are generated into the run folder."""
-    if config.data is not None:
-        return config.data
+@dataclass(frozen=True)
+class RunData:
+    """What one look at the data found, before anything else is done with it."""
+
+    description: DataDescription
+    train: SplitFacts
+    val: SplitFacts
+
+
+def look_at_data(data: Path) -> RunData:
+    """Read data.yaml and every file of the training and validation splits once.
+
+    Raises: UsageError with a line for each thing that is wrong.
+    """
+    description = load_description(data)
+    train, val = (scan_split(description, split) for split in ("train", "val"))
+    for what, of_train, of_val, remedy in (
+        ("channels", train.channels, val.channels, "write `channels: N` into data.yaml"),
+        ("bit depth", train.dtype, val.dtype, "store them alike"),
+    ):
+        if of_train != of_val:
+            raise UsageError(f"{description.root}: {what} of train is {of_train}, of val {of_val}; {remedy}")
+    return RunData(description, train, val)
+
+
+def generate_data(config: RunConfig, folder: Path) -> Path:
+    """The Q-tips of a run that was given no data, written into its folder unless they are there already."""
     data = folder / GENERATED_DATA
     if process_rank() == 0 and not data.exists():
         q = config.qtips
@@ -56,75 +79,56 @@ def data_of_run(config: RunConfig, folder: Path) -> Path:
     return data
 
 
-def fit(config: RunConfig, folder: Path, console: Console, resume: bool = False) -> TrainedRun:
+def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume: bool = False) -> TrainedRun:
     """Train as the settings say and leave best.safetensors, last.ckpt and metrics.csv in the folder.
 
     Args: resume: go on from the folder's last.ckpt; the final weights equal those of an uninterrupted run.
-    Raises: UsageError for data or settings that cannot work; JobError if interrupted or if a file cannot be written.
+    Raises: JobError if interrupted or if a file cannot be written.
     """
-    if config.batch_size % config.devices:
-        raise UsageError(
-            f"--batch-size {config.batch_size} cannot be shared by --devices {config.devices}; use a multiple of it"
-        )
-    description = load_description(data_of_run(config, folder))
-    train, val = (scan_split(description, split) for split in ("train", "val"))
-    if train.channels != val.channels and description.channels is None:
-        raise UsageError(
-            f"{description.root}: training images have {train.channels} channels, validation images {val.channels}; "
-            "write `channels: N` into data.yaml"
-        )
-    if train.dtype != val.dtype:
-        raise UsageError(
-            f"{description.root}: training images are {train.dtype}, validation images {val.dtype}; store them alike"
-        )
-    # The first process says when the folder is ready; the others wait for this file.
-    if process_rank() == 0:
+    if process_rank() == 0 and not resume:
         write_atomically(folder / ENVIRONMENT, json.dumps(environment(config), indent=2))
     L.seed_everything(config.seed, workers=True, verbose=False)
-    network = build_network(config, description, train)
-    weights = torch.from_numpy(train.class_pixels)
-    class_weights = balanced_class_weights(weights) if config.class_weights == "auto" else torch.ones(len(weights))
-    task = SegmentationTask(network, description.names, class_weights, config.learning_rate, config.weight_decay)
-    recorder = RunRecorder(folder, network, model_info(config, description, train, val, network))
+    network = build_network(config, data)
+    class_pixels = torch.from_numpy(data.train.class_pixels)
+    balanced = config.class_weights == "auto"
+    class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
+    names = data.description.names
+    task = SegmentationTask(network, names, class_weights, config.learning_rate, config.weight_decay)
+    recorder = RunRecorder(folder, network, model_info(config, data, network))
     trainer = _trainer(config, folder, recorder, console)
     started = time.monotonic()
-    _run(trainer, task, RunData(config, train, val), folder, resume)
+    _run(trainer, task, SegmentationData(config, data.train, data.val), folder, resume)
     seconds = time.monotonic() - started
-    return TrainedRun(folder, description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
+    return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
 
-def build_network(config: RunConfig, description: DataDescription, train: SplitFacts) -> SegmentationNetwork:
+def build_network(config: RunConfig, data: RunData) -> SegmentationNetwork:
     """The network of the settings, normalising by the statistics of the training images."""
-    try:
-        network = network_config(
-            config.model,
-            **config.network,
-            in_channels=train.channels,
-            num_classes=len(description.names),
-            mean=train.mean,
-            std=train.std,
-        )
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"network settings {config.network}: {' '.join(str(error).split())}") from None
-    return SegmentationNetwork(network)
+    settings = network_config(
+        config.model,
+        **config.network,
+        in_channels=data.train.channels,
+        num_classes=len(data.description.names),
+        mean=data.train.mean,
+        std=data.train.std,
+    )
+    return SegmentationNetwork(settings)
 
 
-def model_info(
-    config: RunConfig, description: DataDescription, train: SplitFacts, val: SplitFacts, network: SegmentationNetwork
-) -> ModelInfo:
+def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork) -> ModelInfo:
     """What the weights will say of themselves."""
     generated = config.qtips.model_dump() if config.data is None else None
     return ModelInfo(
         model=config.model,
         network=network.config,
-        names=description.names,
-        palette=description.palette,
-        full_scale=full_scale(train.dtype),
+        names=data.description.names,
+        palette=data.description.palette,
+        full_scale=full_scale(data.train.dtype),
         data={
-            "name": f"qtips {config.qtips.preset}" if generated else description.root.resolve().name,
+            "name": f"qtips {config.qtips.preset}" if generated else data.description.root.resolve().name,
             "generator": generated,
-            "train_images": len(train.pairs),
-            "val_images": len(val.pairs),
+            "train_images": len(data.train.pairs),
+            "val_images": len(data.val.pairs),
         },
         metrics={},
         training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}),
@@ -154,7 +158,7 @@ def _trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Co
     )
 
 
-def _run(trainer: L.Trainer, task: SegmentationTask, data: RunData, folder: Path, resume: bool) -> None:
+def _run(trainer: L.Trainer, task: SegmentationTask, data: SegmentationData, folder: Path, resume: bool) -> None:
     checkpoint = folder / LAST if resume else None
     try:
         trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)

@@ -26,23 +26,25 @@ def process_rank() -> int:
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
 
 
-def create_run_folder(config: RunConfig) -> Path:
-    """Make the folder and write config.yaml into it; processes other than the first wait for that.
+def choose_run_folder(config: RunConfig) -> Path:
+    """The folder that --output names, or a fresh one by model and date; nothing is written yet.
 
-    Raises: UsageError if it exists and is not empty; JobError if it cannot be made.
+    Raises: UsageError if it exists and is not empty.
     """
     if process_rank() > 0:
         return _wait_for_first_process(config.output)
     folder = config.output or Path("runs") / f"{config.model}-{datetime.now():%Y%m%d-%H%M%S}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: exists and is not empty; choose another --output, or go on with --resume {folder}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobError(f"{folder}: cannot be made ({error.strerror}); choose another --output") from None
+    return folder
+
+
+def create_run_folder(folder: Path, config: RunConfig) -> None:
+    """Make the folder with its config.yaml. Raises: JobError if it cannot be made."""
+    if process_rank() > 0:
+        return
     write_atomically(folder / CONFIG, dump(config.model_copy(update={"output": None})))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
-    return folder
 
 
 def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:

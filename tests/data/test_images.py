@@ -77,7 +77,9 @@ def test_exif_orientation_is_honoured(orientation: int, tmp_path: Path):
 
 
 def png_bytes(tmp_path: Path) -> bytes:
-    return pil(tmp_path / "whole.png", np.random.default_rng(0).integers(0, 255, (50, 50, 3)).astype(np.uint8)).read_bytes()
+    return pil(
+        tmp_path / "whole.png", np.random.default_rng(0).integers(0, 255, (50, 50, 3)).astype(np.uint8)
+    ).read_bytes()
 
 
 def test_bad_files_are_explained(tmp_path: Path):

@@ -59,7 +59,7 @@ def test_masks_are_exact_and_classes_follow_from_the_ends(preset: str):
 
 def test_authors_statistics():
     """What was measured on the images that the authors published."""
-    images, masks = (np.stack(arrays) for arrays in zip(*(QTips("authors")[i] for i in range(600)), strict=True))
+    _, masks = (np.stack(arrays) for arrays in zip(*(QTips("authors")[i] for i in range(600)), strict=True))
     assert np.mean(masks == 0) == pytest.approx(0.94, abs=0.005)
     classes = np.bincount(masks.reshape(600, -1).max(1), minlength=4)[1:] / 600
     assert classes == pytest.approx([1 / 3] * 3, abs=0.06)

@@ -29,7 +29,9 @@ def state(height: int = 11, width: int = 8) -> Tensor:
 
 
 @every_step
-def test_an_implicit_step_sees_the_whole_image_and_an_explicit_one_two_rings(dynamics: str, operator: str, boundary: str):
+def test_an_implicit_step_sees_the_whole_image_and_an_explicit_one_two_rings(
+    dynamics: str, operator: str, boundary: str
+):
     """f applies K and then its adjoint (or K₂), 3×3 each: 5×5 together."""
     step, Y = step_of(dynamics, operator, boundary), state(15, 12)
     changed = Y.clone()

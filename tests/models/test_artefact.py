@@ -79,7 +79,10 @@ def future(path: Path) -> None:
         (lambda path: rewrite(path, {METADATA_KEY: "{"}), "not valid JSON"),
         (lambda path: rewrite(path, {METADATA_KEY: '{"format": 1}'}), "'model' is missing"),
         (future, "written by a newer imexseg"),
-        (lambda path: rewrite(path, tensors={"opening.0.weight": torch.zeros(1)}), "opening.0.weight should have shape"),
+        (
+            lambda path: rewrite(path, tensors={"opening.0.weight": torch.zeros(1)}),
+            "opening.0.weight should have shape",
+        ),
         (lambda path: rewrite(path, tensors={"extra": torch.zeros(1)}), "extra should have shape none"),
     ],
 )

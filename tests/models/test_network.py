@@ -94,7 +94,8 @@ def test_unknown_names_are_answered_with_the_nearest():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"width": 0}, {"step_size": -1.0}, {"stride": 3}, {"boundary": "zero"}, {"mean": (1.0, 2.0)}, {"depth": 2}]
+    "settings",
+    [{"width": 0}, {"step_size": -1.0}, {"stride": 3}, {"boundary": "zero"}, {"mean": (1.0, 2.0)}, {"depth": 2}],
 )
 def test_impossible_settings_are_refused(settings: dict):
     with pytest.raises(ValidationError):

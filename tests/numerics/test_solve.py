@@ -91,7 +91,9 @@ def test_gradients_in_state_and_weights(case: Case, size: tuple[int, int]):
     torch.manual_seed(3)
     X = torch.randn(2, CHANNELS, *size, dtype=torch.float64, requires_grad=True)
     weight = case.weight().requires_grad_()
-    assert torch.autograd.gradcheck(lambda X, w: case.solve(X, resolvent_symbol(case.symbol(w, *size), 0.7)), (X, weight))
+    assert torch.autograd.gradcheck(
+        lambda X, w: case.solve(X, resolvent_symbol(case.symbol(w, *size), 0.7)), (X, weight)
+    )
 
 
 @every_implementation

@@ -16,7 +16,9 @@ N = SIZE * SIZE
 
 @pytest.fixture
 def L() -> Tensor:
-    B = stencil_matrix(random_stencils(1, 1.0, generator=torch.Generator().manual_seed(0)).double(), SIZE, SIZE, "periodic")
+    B = stencil_matrix(
+        random_stencils(1, 1.0, generator=torch.Generator().manual_seed(0)).double(), SIZE, SIZE, "periodic"
+    )
     matrix = B.transpose(1, 2) @ B
     return matrix / torch.linalg.matrix_norm(matrix, 2)
 

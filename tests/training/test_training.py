@@ -112,7 +112,9 @@ def test_two_processes_report_the_metrics_of_one(qtips_folder: Path, imexseg_cli
     from imexseg.inference.evaluate import evaluate
     from imexseg.inference.predictor import Predictor
 
-    done = imexseg_cli("train", qtips_folder, "--epochs", 1, "--batch-size", 4, "--devices", 2, "--output", tmp_path / "two")
+    done = imexseg_cli(
+        "train", qtips_folder, "--epochs", 1, "--batch-size", 4, "--devices", 2, "--output", tmp_path / "two"
+    )
     assert done.returncode == 0, done.stderr
     reported = float(rows(tmp_path / "two")[0]["val_miou"])
     alone = evaluate(Predictor(imexseg.load(tmp_path / "two/best.safetensors")), load_description(qtips_folder), "val")
