@@ -10,21 +10,11 @@ from torch.utils.data import Dataset
 
 from imexseg.data.augmentation import Augmentation
 from imexseg.data.folder import Pair
-from imexseg.data.images import full_scale, read_image, read_mask, to_channels
+from imexseg.data.images import read_image, read_mask, to_channels
 from imexseg.data.schema import IGNORE
+from imexseg.data.tensors import image_to_tensor
 
 CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
-
-
-def image_to_tensor(image: np.ndarray, scale: float) -> Tensor:
-    """Raw pixel values as the network takes them: (H, W, C) of any dtype → (C, H, W) float32.
-
-    Args: scale: the value that means white to the network; an image of another bit depth is brought to it in floating
-    point, so that no bit of a 16-bit image is lost to a network trained on 8 bits.
-    """
-    pixels = np.ascontiguousarray(np.moveaxis(image, -1, 0), dtype=np.float32)
-    factor = scale / full_scale(image.dtype)
-    return torch.from_numpy(pixels if factor == 1 else pixels * np.float32(factor))
 
 
 class SegmentationDataset(Dataset):

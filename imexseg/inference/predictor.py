@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from imexseg.data.dataset import image_to_tensor
 from imexseg.data.images import to_channels
+from imexseg.data.tensors import image_to_tensor
 from imexseg.errors import JobError
 from imexseg.models.network import SegmentationNetwork
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import yaml
 
-from imexseg.data.dataset import image_to_tensor
 from imexseg.data.images import read_image, to_channels
 from imexseg.data.schema import DataDescription
+from imexseg.data.tensors import image_to_tensor
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.evaluate import Evaluation, evaluate, read_pair
 from imexseg.inference.predictor import Predictor

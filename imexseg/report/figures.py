@@ -44,7 +44,7 @@ def training_curves(history: list[dict[str, Any]], stacked: bool = False) -> byt
     scores.plot(epochs[best], mious[best], "o", color=ORANGE)
     scores.set(title=f"Mean IoU on validation, best {mious[best]:.3f}", xlabel="epoch", ylim=(0, 1.02))
     for axes in (losses, scores):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25, linewidth=0.6)
         _ink(axes)
@@ -74,10 +74,16 @@ def confusion_matrix(scores: Scores) -> bytes:
             text = f"{100 * share:.1f}" if n <= 8 and share < 0.9995 else f"{100 * share:.0f}"
             axes.text(column, row, text, ha="center", va="center", color=INK, fontsize=9 if n <= 8 else 7.5)
     # Names are data: a dollar sign in one must not start a formula.
-    axes.set_xticks(range(n), names, rotation=50, ha="right", rotation_mode="anchor", fontsize=9, parse_math=False)
+    axes.xaxis.tick_top()  # where a table has its header: the foot of a large matrix is off the screen
+    axes.xaxis.set_label_position("top")
+    axes.set_xticks(range(n), names, rotation=50, ha="left", rotation_mode="anchor", fontsize=9, parse_math=False)
     axes.set_yticks(range(n), names, fontsize=9, parse_math=False)
-    axes.tick_params(length=0)
-    axes.set(xlabel="prediction", ylabel="truth")
+    axes.set_xticks(np.arange(n - 1) + 0.5, minor=True)
+    axes.set_yticks(np.arange(n - 1) + 0.5, minor=True)
+    axes.grid(which="minor", color=INK, alpha=0.12, linewidth=0.6)
+    axes.tick_params(which="both", length=0)
+    axes.set_xlabel("prediction", loc="left")
+    axes.set_ylabel("truth", loc="top")
     _ink(axes)
     return _svg(figure)
 
@@ -88,8 +94,10 @@ def receptive_field_pair(with_solve: np.ndarray, without_solve: np.ndarray, stac
     Relative, because switching the solve off changes the size of all activations, which says nothing of their reach.
     Returns: SVG.
     """
-    figure = Figure(figsize=(4.0, 7.9) if stacked else (8.5, 4.3), layout="constrained")
-    panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
+    aspect = float(np.clip(with_solve.shape[0] / with_solve.shape[1], 0.3, 1.6))
+    size = (4.0, 7.0 * aspect + 2.0) if stacked else (8.5, 3.65 * aspect + 0.65)  # the panels fill the width
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(2, 1, gridspec_kw={"hspace": 0.05}) if stacked else figure.subplots(1, 2)
     norm = LogNorm(vmin=SEEN, vmax=1)
     for axes, field, title in zip(panels, (with_solve, without_solve), ("With", "Without"), strict=True):
         relative = _shrunk(field / max(float(field.max()), np.finfo(np.float32).tiny))
@@ -100,12 +108,13 @@ def receptive_field_pair(with_solve: np.ndarray, without_solve: np.ndarray, stac
         axes.set_xticks([])
         axes.set_yticks([])
         _ink(axes)
-    where: dict[str, Any] = {"location": "bottom", "aspect": 36} if stacked else {"aspect": 26, "shrink": 0.9}
+    where: dict[str, Any] = {"location": "bottom", "aspect": 36} if stacked else {"aspect": 26 * aspect, "shrink": 0.95}
     bar = figure.colorbar(drawn, ax=panels, pad=0.03, **where)
-    bar.solids.set_rasterized(True)  # 256 paths otherwise
+    for colours in bar.ax.collections:
+        colours.set_rasterized(True)  # 256 paths otherwise
     bar.set_ticks([1, 1e-2, 1e-4, SEEN], labels=["1", "10⁻²", "10⁻⁴", "10⁻⁶"])
     bar.minorticks_off()
-    bar.set_label("influence on the centre", fontsize=9)
+    bar.set_label("influence on the centre", fontsize=9, labelpad=8)
     _ink(bar.ax)
     return _svg(figure)
 
@@ -136,7 +145,8 @@ def _ink(axes: Axes) -> None:
 
 def _svg(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "imexseg"}), warnings.catch_warnings():
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "imexseg", "font.sans-serif": ["DejaVu Sans"]}
+    with mpl.rc_context(settings), warnings.catch_warnings():
         # Matplotlib's own font only measures: letters that it lacks are there in the reader's.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         without_date = dict.fromkeys(("Creator", "Date", "Format", "Type"))

@@ -58,7 +58,8 @@ def jpeg_bytes(pixels: np.ndarray) -> bytes:
 
 
 def _encoded(suffix: str, pixels: np.ndarray, *parameters: int) -> bytes:
-    encoded, data = cv2.imencode(suffix, pixels[..., ::-1] if pixels.ndim == 3 else pixels, parameters)
-    if not encoded:
-        raise ValueError(f"an array of shape {pixels.shape} and dtype {pixels.dtype} is not a picture")
-    return data.tobytes()
+    if pixels.dtype == np.uint8 and pixels.size and (pixels.ndim == 2 or pixels.shape[2:] == (3,)):
+        encoded, data = cv2.imencode(suffix, pixels[..., ::-1] if pixels.ndim == 3 else pixels, parameters)
+        if encoded:
+            return data.tobytes()
+    raise ValueError(f"an array of shape {pixels.shape} and dtype {pixels.dtype} is not a picture")

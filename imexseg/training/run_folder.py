@@ -43,7 +43,9 @@ def create_run_folder(folder: Path, config: RunConfig) -> None:
     """Make the folder with its config.yaml. Raises: JobError if it cannot be made."""
     if process_rank() > 0:
         return
-    write_atomically(folder / CONFIG, dump(config.model_copy(update={"output": None})))
+    # The data is named in full, so that the file works from any folder; the output is not, so that it can be used again.
+    data = config.data.resolve() if config.data else None
+    write_atomically(folder / CONFIG, dump(config.model_copy(update={"data": data, "output": None})))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
 
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imexseg.data.augmentation import Augmentation
-from imexseg.data.dataset import SegmentationDataset, collate, image_to_tensor
+from imexseg.data.dataset import SegmentationDataset, collate
 from imexseg.data.folder import list_pairs
 from imexseg.data.samplers import EpochSampler, OnceSampler
 from imexseg.data.schema import IGNORE, load_description
+from imexseg.data.tensors import image_to_tensor
 
 
 @given(n_images=st.integers(1, 40), world_size=st.integers(1, 5))
