@@ -32,10 +32,10 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
     from imexseg.inference.predictor import Predictor
     from imexseg.models.artefact import load
-    from imexseg.models.shipped import DEFAULT_WEIGHTS, find_weights
+    from imexseg.models.shipped import find_weights
 
     paths = find_images(options.images)
-    predictor = Predictor(load(find_weights(options.weights or DEFAULT_WEIGHTS)))
+    predictor = Predictor(load(find_weights(options.weights)))
     stems = unique_stems(paths)
     failures = []
     with progress_bar("images") as progress:

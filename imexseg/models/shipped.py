@@ -17,12 +17,26 @@ def shipped_weights() -> dict[str, Path]:
     return {path.stem: path for folder in reversed(_folders()) for path in sorted(folder.glob("*.safetensors"))}
 
 
-def find_weights(name_or_path: str) -> Path:
-    """A file as it is named, or shipped weights by their name. Raises: UsageError if there is neither."""
-    path = Path(name_or_path)
-    if path.exists():
-        return path / "best.safetensors" if path.is_dir() else path
+def find_weights(name_or_path: str | None) -> Path:
+    """A file, the best weights of a run folder, or shipped weights by name; None stands for the default ones.
+
+    A folder that is not a run does not hide shipped weights: data in ./qtips is no reason to miss the weights of that name.
+    Raises: UsageError if there is nothing of that name.
+    """
     shipped = shipped_weights()
+    if name_or_path is None:
+        if DEFAULT_WEIGHTS not in shipped:
+            raise UsageError(
+                f"the weights {DEFAULT_WEIGHTS!r} did not come with this installation; name some with --weights"
+            )
+        return shipped[DEFAULT_WEIGHTS]
+    path = Path(name_or_path)
+    in_run = path / "best.safetensors"
+    if path.is_file() or in_run.is_file():
+        return in_run if path.is_dir() else path
     if name_or_path in shipped:
         return shipped[name_or_path]
-    raise UsageError(f"{name_or_path}: no such weights file; shipped ones are {', '.join(shipped) or 'none'}")
+    what = "has no best.safetensors" if path.is_dir() else "no such weights file"
+    raise UsageError(
+        f"{path}: {what}; give a .safetensors file, a run folder, or one of: {', '.join(shipped) or 'none'}"
+    )

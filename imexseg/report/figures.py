@@ -37,7 +37,7 @@ def training_curves(history: list[dict[str, Any]], stacked: bool = False) -> byt
     losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     losses.yaxis.set_minor_locator(NullLocator())
     losses.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
-    losses.legend(frameon=False, labelcolor=INK)
+    losses.legend(frameon=False, labelcolor=INK, loc="upper right")
     mious = np.array([row["val_miou"] for row in history], dtype=float)
     scores.plot(epochs, mious, color=ORANGE, marker=marker)
     best = int(np.nan_to_num(mious, nan=-1).argmax())

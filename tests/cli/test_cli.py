@@ -142,8 +142,10 @@ def test_predict_takes_globs_and_keeps_names_apart(imexseg, qtips_folder: Path, 
     assert unique_stems([Path("a/x.png"), Path("a/x.jpg"), Path("b/x.png")]) == ["x", "x_jpg", "x_png"]
 
 
-def test_predict_without_weights_uses_the_shipped_ones(imexseg, qtips_folder: Path, tmp_path: Path):
+def test_predict_without_weights_uses_the_shipped_ones(imexseg, qtips_folder: Path, tmp_path: Path, monkeypatch):
     image = qtips_folder / "images/test/000000.png"
+    (tmp_path / "qtips").mkdir()  # a folder of the same name as the weights
+    monkeypatch.chdir(tmp_path)
     code, _, err = imexseg("predict", image, "--output", tmp_path)
     assert code == 0, err
     truth, found = read_mask(qtips_folder / "masks/test/000000.png"), read_mask(tmp_path / "000000_mask.png")
@@ -171,6 +173,7 @@ MISTAKES = {
         "multiple",
     ),
     "no weights": (["evaluate", "{tmp}/w.safetensors", "{data}"], 2, "no such weights file"),
+    "a folder for weights": (["evaluate", "{data}", "{data}"], 2, "has no best.safetensors"),
     "a picture for weights": (["evaluate", "{data}/images/val/000000.png", "{data}"], 2, "not a readable .safetensors"),
     "a split that is not there": (["evaluate", "{run}", "{data}", "--split", "dev"], 2, "invalid choice: 'dev'"),
     "a network that cannot be": (

@@ -15,7 +15,6 @@ from PIL import Image
 
 from imexseg.data.schema import IGNORE, default_palette
 from imexseg.evaluation.scores import Scores
-from imexseg.report import figures
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
 
 HOSTILE = [
@@ -158,13 +157,6 @@ def test_large_images_are_shrunk(tmp_path: Path):
     assert [kind for kind, _ in embedded] == ["jpeg", "png", "png", "png", "png", "png"]
 
 
-def test_a_large_receptive_field_is_drawn_small():
-    wide = random.random((400, 800))
-    drawing = ElementTree.fromstring(figures.receptive_field_pair(wide, wide))
-    widths = [float(element.attrib["width"]) for element in drawing.iter("{http://www.w3.org/2000/svg}image")]
-    assert widths[:2] == [384, 384]
-
-
 def test_ignored_pixels_are_explained_where_there_are_any(page: Page, tmp_path: Path):
     ignored = example()
     ignored.truth[:3] = IGNORE
@@ -196,22 +188,6 @@ def test_it_can_be_written_of_an_unusual_run(tmp_path: Path, changes: dict):
     drawable = changes["receptive_fields"] is not None and np.isfinite(changes["receptive_fields"][0]).all()
     assert ("What one pixel sees" in page.text) == drawable
     assert ("Typical" in page.text) == ("typical" not in changes)
-
-
-@pytest.mark.parametrize("n", [2, 9, 60])
-def test_the_confusion_matrix_keeps_its_numbers_for_many_classes(n: int):
-    names = tuple(f"class {i}" for i in range(n))
-    confusion = 20 * np.eye(n, dtype=int) + 80 * np.roll(np.eye(n, dtype=int), 1, axis=1)
-    drawing = ElementTree.fromstring(figures.confusion_matrix(Scores(names, confusion, 1)))
-    words = [element.text for element in drawing.iter("{http://www.w3.org/2000/svg}text")]
-    assert sum(word in ("20", "20.0") for word in words) == n
-    assert sum(word in ("80", "80.0") for word in words) == n
-    assert all(words.count(name) == 2 for name in names)
-    assert float(drawing.attrib["width"].removesuffix("pt")) > 20 * n  # points a cell: a number of 7.5 points fits
-
-
-def test_the_same_run_gives_the_same_figures():
-    assert figures.confusion_matrix(contents().scores) == figures.confusion_matrix(contents().scores)
 
 
 @pytest.mark.parametrize("n", [0, 1, 6, 8, 12, 13, 40])
