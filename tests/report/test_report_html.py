@@ -126,8 +126,7 @@ def test_its_figures_are_well_formed_and_run_nothing(page: Page):
     assert len(drawings) == 5  # curves and fields, each for wide and narrow screens, and the confusion matrix
     for drawing in drawings:
         names = {element.tag.rpartition("}")[2] for element in drawing.iter()}
-        assert "text" in names
-        assert "script" not in names
+        assert names & {"text", "script"} == {"text"}
         references = [value for e in drawing.iter() for key, value in e.items() if key.endswith("href")]
         assert all(reference.startswith(("#", "data:image/png")) for reference in references)
 
@@ -184,7 +183,6 @@ def test_the_receptive_field_is_explained_with_its_numbers(page: Page):
 )
 def test_it_can_be_written_of_an_unusual_run(tmp_path: Path, changes: dict):
     page = page_of(tmp_path, **changes)
-    assert "pixel accuracy" in page.text
     drawable = changes["receptive_fields"] is not None and np.isfinite(changes["receptive_fields"][0]).all()
     assert ("What one pixel sees" in page.text) == drawable
     assert ("Typical" in page.text) == ("typical" not in changes)
@@ -198,5 +196,4 @@ def test_worst_and_typical_examples_do_not_overlap(n: int):
     assert len(typical) == min(6, max(0, n - 6))
     assert not set(worst) & set(typical)
     if n >= 18:
-        below = sum(mious[i] < np.median(mious) for i in typical)
-        assert below == 3
+        assert sum(mious[i] < np.median(mious) for i in typical) == 3
