@@ -85,8 +85,9 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(where, model.model_fields, n=1, cutoff=0.0)
-            parts.append(f"unknown key {where!r}; did you mean {near[0]!r}?")
+            *parents, key = (str(part) for part in problem["loc"])
+            near = difflib.get_close_matches(key, _fields_of(model, parents), n=1, cutoff=0.0)
+            parts.append(f"unknown key {where!r}; did you mean {'.'.join([*parents, *near])!r}?")
         elif problem["type"] == "missing":
             parts.append(f"{where!r} is missing")
         else:
@@ -94,3 +95,13 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
             given = f", got {problem['input']!r}" if where and not isinstance(problem["input"], dict) else ""
             parts.append(f"{where}: {message}{given}" if where else message)
     return "; ".join(parts)
+
+
+def _fields_of(model: type[BaseModel], parents: list[str]) -> list[str]:
+    """The keys that a settings file may have below the parents."""
+    for parent in parents:
+        inner = model.model_fields[parent].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)

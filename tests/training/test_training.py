@@ -136,6 +136,8 @@ def test_settings_come_from_the_file_and_flags_win(tmp_path: Path):
     ("text", "message"),
     [
         ("epoch: 3", "unknown key 'epoch'; did you mean 'epochs'"),
+        ("qtips: {presett: pile}", "unknown key 'qtips.presett'; did you mean 'qtips.preset'"),
+        ("network: {widht: 8}", "network: unknown key 'widht'; did you mean 'width'"),
         ("epochs: -3", "epochs: Input should be greater than or equal to 1, got -3"),
         ("model: imex-leen", "unknown model 'imex-leen'; did you mean 'imex-lean'"),
         ("qtips: {preset: auhtors}", "unknown preset 'auhtors'; did you mean 'authors'"),
