@@ -48,7 +48,8 @@ class RunRecorder(L.Callback):
         measured = {name: float(trainer.callback_metrics[name]) for name in ("train_loss", "val_loss", "val_miou")}
         row = {"epoch": epoch, **measured, "learning_rate": self._learning_rate}
         self.history.append(row | {"seconds": time.monotonic() - self._started})
-        is_best = measured["val_miou"] > self.best_miou
+        # Of equal epochs the later one: the schedule has cooled further, and few validation images saturate at 1.
+        is_best = measured["val_miou"] >= self.best_miou
         if is_best:
             self.best_miou, self.best_epoch = measured["val_miou"], epoch
         if trainer.is_global_zero:
