@@ -31,13 +31,13 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one pair contributes; moments are about zero, (channels, 2): sum and sum of squares."""
+    """What one pair contributes."""
 
+    pair: Pair
     size: tuple[int, int]
-    channels: int
     dtype: np.dtype
     values: np.ndarray  # (256,) int64, pixels of the mask with each value
-    moments: dict[int, np.ndarray]  # by number of channels, since whether all are grey is known only at the end
+    moments: np.ndarray  # (channels, 2), sum and sum of squares of the image
 
 
 def scan_split(
@@ -58,12 +58,12 @@ def scan_split(
                 problems += result
             progress(n_done, len(pairs))
     if readings:
-        problems += _problems_of_split(description, split, pairs, readings)
+        problems += _problems_of_split(description, split, readings, complete=not problems)
     if problems:
         more = [f"... and {len(problems) - SHOWN} more problems"] if len(problems) > SHOWN else []
         raise UsageError("\n".join(problems[:SHOWN] + more))
     values = np.sum([reading.values for reading in readings], axis=0)
-    channels = description.channels or max(reading.channels for reading in readings)
+    channels = max(len(reading.moments) for reading in readings)
     mean, std = _statistics(readings, channels)
     return SplitFacts(
         pairs=pairs,
@@ -83,8 +83,7 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[str]:
     image = mask = None
     try:
         image = read_image(pair.image)
-        wanted = {description.channels} if description.channels else {image.shape[2], 3 if image.shape[2] == 1 else 1}
-        moments = {channels: _moments(to_channels(image, channels, pair.image)) for channels in wanted}
+        image = to_channels(image, description.channels or image.shape[2], pair.image)
     except UsageError as error:
         problems.append(str(error))
     try:
@@ -102,12 +101,16 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[str]:
             )
     if problems or image is None:
         return problems
-    return _Reading(image.shape[:2], image.shape[2], image.dtype, values, moments)
+    return _Reading(pair, image.shape[:2], image.dtype, values, _moments(image))
 
 
 def _moments(image: np.ndarray) -> np.ndarray:
-    pixels = image.reshape(-1, image.shape[2]).astype(np.float64)
-    return np.stack([pixels.sum(0), np.square(pixels).sum(0)], axis=1)
+    """(H, W, C) ↦ (C, 2) float64: sum and sum of squares of each channel; of integers exact but for the last rounding."""
+    exact = np.uint64 if np.issubdtype(image.dtype, np.integer) else np.float64
+    pixels = image.reshape(-1, image.shape[2])
+    # einsum widens as it goes: a copy of a large image in 64 bits would be eight times its size.
+    squares = np.einsum("pc,pc->c", pixels, pixels, dtype=exact)
+    return np.stack([pixels.sum(axis=0, dtype=exact), squares], axis=1).astype(np.float64)
 
 
 def _unknown_values(path: Path, values: np.ndarray, n_classes: int) -> list[str]:
@@ -122,34 +125,33 @@ def _unknown_values(path: Path, values: np.ndarray, n_classes: int) -> list[str]
     return [f"{path}: has the values {shown}, but {n_classes} names make 0 to {n_classes - 1} (255: ignore); {remedy}"]
 
 
-def _problems_of_split(
-    description: DataDescription, split: str, pairs: list[Pair], readings: list[_Reading]
-) -> list[str]:
-    """What no single file shows."""
-    folder = description.root / "masks" / split
+def _problems_of_split(description: DataDescription, split: str, readings: list[_Reading], complete: bool) -> list[str]:
+    """What no single file shows. Args: complete: every pair was read, so that "no mask has" can be said."""
     problems = []
-    kinds: dict[np.dtype, int] = {}
-    for number, reading in enumerate(readings):
-        kinds.setdefault(reading.dtype, number)
-    if len(kinds) > 1 and len(readings) == len(pairs):
-        found = ", ".join(f"{pairs[number].image} is {dtype}" for dtype, number in kinds.items())
+    kinds: dict[np.dtype, Path] = {}
+    for reading in readings:
+        kinds.setdefault(reading.dtype, reading.pair.image)
+    if len(kinds) > 1:
+        found = ", ".join(f"{image} is {dtype}" for dtype, image in kinds.items())
         problems.append(f"{found}: a split must have one bit depth; export them alike")
-    values = np.sum([reading.values for reading in readings], axis=0)
-    if values[:IGNORE].sum() == 0:
-        remedy = "255 means ignore: write 1 for the object" if len(description.names) == 2 else "255 means ignore"
-        problems.append(f"{folder}: every mask pixel is 255; {remedy}")
-    elif np.flatnonzero(values).tolist() == [0, IGNORE] and len(description.names) == 2:
-        problems.append(
-            f"{folder}: masks are 0 and 255 only, and 255 means ignore; write 1 for {description.names[1]!r}"
-        )
-    elif split == "train" and values[1:IGNORE].sum() == 0:
-        problems.append(f"{folder}: every mask pixel is 0 ({description.names[0]}); there is nothing to learn")
+    folder, names = description.root / "masks" / split, description.names
+    present = set(np.flatnonzero(np.sum([reading.values for reading in readings], axis=0)).tolist())
+    if not complete or present - {0, IGNORE}:
+        return problems
+    if present == {0, IGNORE} and len(names) == 2:
+        problems.append(f"{folder}: masks are 0 and 255 only, and 255 means ignore; write 1 for {names[1]!r}")
+    elif present == {IGNORE}:
+        problems.append(f"{folder}: every mask pixel is 255, which means ignore; write 0 to {len(names) - 1}")
+    elif split == "train":
+        problems.append(f"{folder}: no mask has any class but 0 ({names[0]}), so there is nothing to learn; add some")
     return problems
 
 
 def _statistics(readings: list[_Reading], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel over all pixels; 1 in place of the deviation of a constant channel."""
     n_pixels = sum(height * width for height, width in (reading.size for reading in readings))
-    total = np.sum([reading.moments[channels] for reading in readings], axis=0) / n_pixels
+    # Grey images among colour ones count as three equal channels.
+    total = np.sum([np.broadcast_to(reading.moments, (channels, 2)) for reading in readings], axis=0) / n_pixels
     mean, variance = total[:, 0], total[:, 1] - np.square(total[:, 0])
     std = np.sqrt(np.maximum(variance, 0))
-    return tuple(mean.tolist()), tuple(np.where(std > 1e-6 * np.maximum(np.abs(mean), 1), std, 1.0).tolist())
+    return tuple(mean.tolist()), tuple(np.where(std > 1e-6 * np.abs(mean), std, 1.0).tolist())

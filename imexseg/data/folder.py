@@ -48,9 +48,11 @@ def available_splits(description: DataDescription) -> list[str]:
 def _by_stem(folder: Path, suffixes: frozenset[str], split: str) -> dict[str, Path]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; the split {split!r} needs images/{split} and masks/{split}")
-    files = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from None
+    files = [path for path in paths if path.suffix.lower() in suffixes and not path.name.startswith(".")]
     if not files:
         raise UsageError(
             f"{folder}: has no {', '.join(sorted(suffixes))} files; put the files of the split {split!r} there"

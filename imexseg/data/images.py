@@ -69,7 +69,7 @@ def read_mask(path: Path) -> np.ndarray:
     values = np.array(image)
     if image.mode == "L":
         # Pillow stretches 2 and 4 bits to 0 to 255, which would turn class 3, or 15, into "ignore".
-        values //= IGNORE // (2 ** min(_bits_per_sample(image, path), 8) - 1)
+        values //= IGNORE // (2 ** _bits_per_sample(image, path) - 1)
     unknown = np.unique(values[(values < 0) | (values > IGNORE)])
     if unknown.size:
         shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if unknown.size > SHOWN else "")
@@ -129,7 +129,7 @@ def _explanation(path: Path, error: Exception) -> str:
         if not begin:
             return "is empty (0 bytes); replace it by the image it should be"
         if begin in _TIFF_BEGINS:
-            return "is a damaged TIFF or of a kind that is not read; store 1 or 3 bands of 8 or 16 bits, or 1 of float32"
+            return "is a TIFF that is damaged or of an unread kind; store 1 or 3 bands of 8 or 16 bits, or 1 of float32"
         return f"is not an image that can be read; use {', '.join(_FORMATS)}"
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"is damaged or truncated ({reason}); copy or export it again"
@@ -155,7 +155,7 @@ def _read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
         # These flags drop alpha and turn the image upright.
         pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape != (image.height, image.width, 3):
-        raise UsageError(f"{path}: {image.mode} of a depth that cannot be read without loss; export it as 16-bit PNG")
+        raise UsageError(f"{path}: {image.mode} of 16 bits that cannot be read without loss; export it as 16-bit PNG")
     if image.format == "PNG" and _png_header(path)[25] == _PNG_GREY_ALPHA:
         return np.ascontiguousarray(pixels[..., :1])
     return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's BGR

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from imexseg.data.checks import scan_split
-from imexseg.data.folder import available_splits, list_pairs
 from imexseg.data.schema import load_description
 from imexseg.errors import UsageError
 
@@ -51,14 +52,15 @@ def test_facts(data: Path):
     assert facts.ignored_pixels == 3
     assert facts.channels == 1
     assert (facts.mean[0], facts.std[0]) == pytest.approx((pixels.mean(), pixels.std()))
-    assert available_splits(load_description(data)) == ["train"]
 
 
 def test_one_colour_image_among_grey_ones_makes_three_channels(data: Path):
     put(data / "images/train/1.png", np.full((8, 12, 3), (200, 0, 0), np.uint8))
     facts = scan_split(load_description(data), "train")
+    grey = sum(float(np.sum(np.array(Image.open(data / f"images/train/{n}.png")), dtype=float)) for n in (0, 2))
+    n_pixels = 8 * 8 + 8 * 12 + 5 * 7
     assert facts.channels == 3
-    assert facts.mean[0] > facts.mean[1]
+    assert facts.mean == pytest.approx(((grey + 200 * 8 * 12) / n_pixels, grey / n_pixels, grey / n_pixels))
     describe(data, names=["background", "thing"], channels=1)
     assert scan_split(load_description(data), "train").channels == 1
 
@@ -67,6 +69,41 @@ def test_a_constant_image_does_not_divide_by_zero(data: Path):
     for number, size in enumerate([(8, 8), (8, 12), (5, 7)]):
         put(data / f"images/train/{number}.png", np.full(size, 9, np.uint8))
     assert scan_split(load_description(data), "train").std == (1.0,)
+
+
+@given(seed=st.integers(0, 999), kind=st.sampled_from(["uint8", "uint16", "float32"]), offset=st.floats(-1, 1))
+def test_mean_and_deviation_are_those_of_all_pixels(seed: int, kind: str, offset: float, tmp_path_factory):
+    data = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(seed)
+    images = [random.random((random.integers(1, 9), random.integers(1, 9))) for _ in range(3)]
+    if kind == "float32":
+        images = [(offset + 1e-4 * image).astype(kind) for image in images]
+    else:
+        images = [(np.iinfo(kind).max - 9 * image).astype(kind) for image in images]
+    for number, image in enumerate(images):
+        put(data / f"images/val/{number}.tif", image)
+        put(data / f"masks/val/{number}.png", np.zeros(image.shape, np.uint8))
+    describe(data, names=["background", "thing"])
+    facts = scan_split(load_description(data), "val")
+    pixels = np.concatenate([image.ravel() for image in images]).astype(float)
+    assert facts.dtype == kind
+    assert facts.mean[0] == pytest.approx(pixels.mean())
+    assert facts.std[0] == pytest.approx(pixels.std() or 1.0, rel=1e-4)
+
+
+def test_small_numbers_are_not_taken_for_constant(data: Path):
+    for number, size in enumerate([(8, 8), (8, 12), (5, 7)]):
+        (data / f"images/train/{number}.png").unlink()
+        put(
+            data / f"images/train/{number}.tif", np.linspace(0, 1e-8, size[0] * size[1], dtype=np.float32).reshape(size)
+        )
+    assert 0 < scan_split(load_description(data), "train").std[0] < 1e-8
+
+
+def test_progress_counts_the_pairs(data: Path):
+    calls: list[tuple[int, int]] = []
+    scan_split(load_description(data), "train", lambda n_done, n_total: calls.append((n_done, n_total)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_every_problem_is_named_with_file_and_remedy(data: Path):
@@ -80,6 +117,20 @@ def test_every_problem_is_named_with_file_and_remedy(data: Path):
     assert "images/train/2.png: is empty" in lines[2]
 
 
+def test_what_is_said_of_all_masks_waits_for_all_masks(data: Path):
+    for number, size in enumerate([(8, 8), (8, 12), (5, 7)]):
+        put(data / f"masks/train/{number}.png", np.zeros(size, np.uint8))
+    put(data / "masks/train/1.png", np.ones((8, 12, 3), np.uint8))
+    lines = problems(data).splitlines()
+    assert len(lines) == 1
+    assert "masks/train/1.png: a mask must have one channel of class numbers, this one is RGB" in lines[0]
+
+
+def test_channels_that_the_images_do_not_have(data: Path):
+    describe(data, names=["background", "thing"], channels=5)
+    assert "images/train/0.png: has 1 channels, the network takes 5" in problems(data)
+
+
 def test_many_problems_are_cut_short(data: Path):
     for number in range(30):
         put(data / f"images/train/x{number}.png", np.zeros((4, 4), np.uint8))
@@ -87,6 +138,12 @@ def test_many_problems_are_cut_short(data: Path):
     lines = problems(data).splitlines()
     assert len(lines) == 11
     assert "20 more" in lines[-1]
+
+
+def test_a_validation_split_may_be_all_background(data: Path):
+    put(data / "images/val/0.png", np.zeros((4, 4), np.uint8))
+    put(data / "masks/val/0.png", np.zeros((4, 4), np.uint8))
+    assert scan_split(load_description(data), "val").class_pixels.tolist() == [16, 0]
 
 
 def test_masks_of_0_and_255(data: Path):
@@ -113,54 +170,8 @@ def test_masks_without_anything(data: Path, value: int, message: str):
 
 def test_mixed_bit_depths(data: Path):
     put(data / "images/train/0.png", np.zeros((8, 8), np.uint16))
-    found = problems(data)
+    (data / "masks/train/2.png").write_bytes(b"")
+    empty, found = problems(data).splitlines()
+    assert "masks/train/2.png: is empty" in empty
     assert "0.png is uint16" in found
     assert "1.png is uint8" in found
-
-
-def test_partners_are_missed(data: Path):
-    (data / "masks/train/0.png").unlink()
-    (data / "images/train/1.png").unlink()
-    lines = problems(data).splitlines()
-    assert "images/train/0.png: no mask" in lines[0]
-    assert "masks/train/1.png: no image" in lines[1]
-
-
-def test_missing_and_empty_folders_and_doubles(data: Path):
-    with pytest.raises(UsageError, match="images/val: no such folder"):
-        list_pairs(load_description(data), "val")
-    (data / "images/val").mkdir()
-    (data / "images/val/notes.txt").write_text("not an image")
-    with pytest.raises(UsageError, match="images/val: has no"):
-        list_pairs(load_description(data), "val")
-    put(data / "images/train/0.bmp", np.zeros((8, 8), np.uint8))
-    with pytest.raises(UsageError, match="share the name '0'"):
-        list_pairs(load_description(data), "train")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("nams: [a, b]", "unknown key 'nams'; did you mean 'names'"),
-        ("names: [a]", "names: List should have at least 2 items"),
-        ("names: [a, b, a]", "a stands there more than once"),
-        ("names: [a, b]\npalette: [[0, 0, 0]]", "palette has 1 colours for 2 names"),
-        ("names: [a, b]\npalette: [[0, 0, 0], [0, 0, 300]]", "less than or equal to 255"),
-        ("names: [a, b]\nchannels: 0", "channels: Input should be greater than or equal to 1, got 0"),
-        ("- a\n- b", "expected `key: value` lines, found list"),
-        ("names: [a, b", "is not valid YAML"),
-        ("names: !!python/object/apply:os.getcwd []", "is not valid YAML"),
-    ],
-)
-def test_bad_descriptions_are_explained(text: str, message: str, tmp_path: Path):
-    (tmp_path / "data.yaml").write_text(text)
-    with pytest.raises(UsageError, match=message) as caught:
-        load_description(tmp_path)
-    assert str(tmp_path / "data.yaml") in str(caught.value)
-
-
-def test_a_missing_description_is_explained(tmp_path: Path):
-    with pytest.raises(UsageError, match="no such folder or file"):
-        load_description(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match=r"data.yaml: not found; write one with"):
-        load_description(tmp_path)
