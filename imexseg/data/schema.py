@@ -32,13 +32,15 @@ class DataDescription(BaseModel):
     root: Path
     names: list[str] = Field(min_length=2, max_length=254)
     palette: list[Colour] = []
-    channels: int | None = Field(None, ge=1, le=1024)
+    channels: int | None = Field(default=None, ge=1, le=1024)
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataDescription":
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})
         if repeated:
             raise ValueError(f"names: {', '.join(repeated)} stands there more than once")
+        if not all(name.strip() for name in self.names):
+            raise ValueError("names: one of them is blank; give every class a name")
         if not self.palette:
             object.__setattr__(self, "palette", default_palette(len(self.names)))
         if len(self.palette) != len(self.names):
@@ -57,7 +59,8 @@ def load_description(data: Path) -> DataDescription:
     if not path.is_file():
         raise UsageError(f"{path}: not found; write one with a line like `names: [background, object]`")
     content = read_yaml_mapping(path)
-    content.pop("root", None)
+    if "root" in content:  # where the data is follows from where the file is
+        raise UsageError(f"{path}: unknown key 'root'; remove it, images/ and masks/ stand beside the file")
     try:
         return DataDescription(root=path.parent, **content)
     except ValidationError as error:
@@ -70,7 +73,9 @@ def read_yaml_mapping(path: Path) -> dict:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path}: is nested too deeply; write plain `key: value` lines") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date like 2026-99-99 is a ValueError, and so is what is no UTF-8
         raise UsageError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
     if content is None:
         content = {}
@@ -86,7 +91,7 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
         where = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             *parents, key = (str(part) for part in problem["loc"])
-            near = difflib.get_close_matches(key, _fields_of(model, parents), n=1, cutoff=0.0)
+            near = difflib.get_close_matches(key, _keys_of(model, parents), n=1, cutoff=0.0)
             parts.append(f"unknown key {where!r}; did you mean {'.'.join([*parents, *near])!r}?")
         elif problem["type"] == "missing":
             parts.append(f"{where!r} is missing")
@@ -97,11 +102,11 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
     return "; ".join(parts)
 
 
-def _fields_of(model: type[BaseModel], parents: list[str]) -> list[str]:
+def _keys_of(model: type[BaseModel], parents: list[str]) -> list[str]:
     """The keys that a settings file may have below the parents."""
     for parent in parents:
         inner = model.model_fields[parent].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner
-    return list(model.model_fields)
+    return [name for name in model.model_fields if not (model is DataDescription and name == "root")]

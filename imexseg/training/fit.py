@@ -138,7 +138,13 @@ def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork) -
 
 def _trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console) -> L.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for useless in ("does not have many workers", "number of training batches", "barrier", "use_deterministic"):
+    for useless in (
+        "does not have many workers",
+        "number of training batches",
+        "barrier",
+        "use_deterministic",
+        "LeafSpec",
+    ):
         warnings.filterwarnings("ignore", message=f".*{useless}.*")
     return L.Trainer(
         max_epochs=config.epochs,

@@ -20,7 +20,7 @@ def touch(folder: Path, *names: str) -> Path:
 def data(tmp_path: Path) -> DataDescription:
     touch(tmp_path / "images/train", "b.png", "a.JPG", "c.v2.tif")
     touch(tmp_path / "masks/train", "c.v2.png", "a.png", "b.PNG")
-    return DataDescription(root=tmp_path, names=["background", "thing"])
+    return DataDescription(root=tmp_path, names=["background", "thing"], channels=None)
 
 
 def problems(data: DataDescription) -> str:

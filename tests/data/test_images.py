@@ -166,7 +166,8 @@ def test_masks_of_few_bits_hold_class_numbers(bits: int, seed: int, tmp_path_fac
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_luma_of_integers_is_exact(dtype: type):
-    image = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (50, 50, 3), endpoint=True).astype(dtype)
+    random = np.random.default_rng(0)
+    image: np.ndarray = random.integers(0, np.iinfo(dtype).max, (50, 50, 3), endpoint=True).astype(dtype)
     image[0, 0], image[0, 1] = np.iinfo(dtype).max, (0, 0, 250)  # white, and 28.5
     grey = to_channels(image, 1, Path("x.png"))
     assert grey.dtype == dtype

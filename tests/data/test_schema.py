@@ -47,3 +47,20 @@ def test_a_missing_description_is_explained(tmp_path: Path):
         load_description(tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"data.yaml: not found; write one with"):
         load_description(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("names: [a, 2026-99-99]", "is not valid YAML"),
+        ("[" * 5000, "is not valid YAML|nested too deeply"),
+        ("names: [a, b]\nroot: /etc", "unknown key 'root'; remove it"),
+        ("names: [a, b]\nrood: x", "unknown key 'rood'; did you mean"),
+        ("names: [a, ' ']", "one of them is blank"),
+    ],
+)
+def test_odd_files_are_explained_too(text: str, message: str, tmp_path: Path):
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        load_description(tmp_path)
+    assert "did you mean 'root'" not in str(caught.value)
