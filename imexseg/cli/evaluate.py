@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.inference.evaluate import evaluate
     from imexseg.inference.predictor import Predictor
     from imexseg.models.artefact import load
-    from imexseg.models.registry import count_parameters
+    from imexseg.models.facts import count_parameters
     from imexseg.models.shipped import find_weights
 
     network = load(find_weights(options.weights))

@@ -9,7 +9,7 @@ import torch
 from imexseg.data.images import to_channels
 from imexseg.data.tensors import image_to_tensor
 from imexseg.errors import JobError
-from imexseg.models.network import SegmentationNetwork
+from imexseg.models.network import ImageNetwork
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Predictor:
     Args: network: from `imexseg.load`, whose `info` says what its pixel values mean.
     """
 
-    def __init__(self, network: SegmentationNetwork):
+    def __init__(self, network: ImageNetwork):
         self.network = network.eval()
         self.info = network.info
         self.device = next(network.parameters()).device
