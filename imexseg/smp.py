@@ -39,6 +39,7 @@ class ImexEncoder(nn.Module, EncoderMixin):
         self.backbone = Backbone(config)
         self._depth = depth
         self._in_channels = 3
+        self._output_stride = 32
         self._out_channels = [3, *(stage.channels for stage in config.stages)]
 
     def forward(self, x: Tensor) -> list[Tensor]:

@@ -15,7 +15,11 @@ DECODERS = ["Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet", "UPerNe
 @pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("depth", [3, 4, 5])
 def test_decoders_take_our_encoder(decoder: str, depth: int):
-    options = {"decoder_channels": (64, 32, 16, 8, 8)[:depth]} if decoder in ("Unet", "UnetPlusPlus", "MAnet") else {}
+    options: dict[str, object] = {}
+    if decoder in ("Unet", "UnetPlusPlus", "MAnet"):
+        options["decoder_channels"] = (64, 32, 16, 8, 8)[:depth]
+    elif decoder in ("FPN", "PSPNet"):  # their defaults are for one depth
+        options["upsampling"] = 2 ** (depth if decoder == "PSPNet" else depth - 3)
     kind = getattr(smp, decoder)
     network = kind("imex-lean-s", encoder_depth=depth, encoder_weights=None, in_channels=5, classes=3, **options).eval()
     with torch.no_grad():
