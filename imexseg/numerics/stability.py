@@ -17,7 +17,7 @@ D = diag(σ′) ≥ 0, so A ⪰ 0, and the same conditions hold for the largest 
     Verlet            h² ρ(S₁A₁S₂A₂) ≤ 4             without a solve S = I; two different solves make it necessary only
 
 Each left side grows with h, so there is one largest h; with a solve it may be ∞ only if L dominates A. Any other f (two unrelated
-operators) may itself expand, and then no step is stable: see expansion_rate and amplification.
+operators) may itself expand, and then no step is stable: see expansion_rate and spectral_norm.
 """
 
 import math
@@ -164,14 +164,9 @@ def expansion_rate(J: Linear, JT: Linear, start: Tensor) -> float:
     return shifted - size
 
 
-def amplification(J: Linear, JT: Linear, h: float, start: Tensor) -> float:
-    """‖I + hJ‖₂: by how much one explicit step can pull two nearby states apart, at worst."""
-
-    def squared(v: Tensor) -> Tensor:
-        w = v + h * J(v)
-        return w + h * JT(w)
-
-    return math.sqrt(dominant_eigenvalue(squared, start)[0])
+def spectral_norm(M: Linear, MT: Linear, start: Tensor) -> float:
+    """‖M‖₂: by how much a step with Jacobian M can pull two nearby states apart, at worst; ‖I + hJ‖₂ for forward Euler."""
+    return math.sqrt(dominant_eigenvalue(lambda v: MT(M(v)), start)[0])
 
 
 def _largest(A: Linear, solve: SolveAt, start: Tensor, bound: float) -> float:
