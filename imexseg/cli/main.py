@@ -5,11 +5,18 @@ import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import evaluate, generate, models, predict, train
+from imexseg.cli import evaluate, generate, inspect, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
-VERBS = {"generate": generate, "train": train, "evaluate": evaluate, "predict": predict, "models": models}
+VERBS = {
+    "generate": generate,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "inspect": inspect,
+    "models": models,
+}
 
 
 def parser() -> argparse.ArgumentParser:
