@@ -37,6 +37,14 @@ def positive_float(text: str) -> float:
     return value
 
 
+def non_negative_float(text: str) -> float:
+    """A finite option of at least 0."""
+    value = _number(float, text, "a number")
+    if not (value >= 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is negative or not finite; give a number of at least 0")
+    return value
+
+
 def _number(kind: Callable, text: str, expected: str):
     try:
         return kind(text)

@@ -4,13 +4,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar, seed
+from imexseg.cli.console import in_words, messages, non_negative_float, positive_float, positive_int, progress_bar, seed
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
     from imexseg.training.config import RunConfig
 
-FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output")
+FLAGS = (
+    *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
+    *("levels", "time_smoothness", "accept_licence"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
+    parser.add_argument(
+        "--levels", type=positive_int, metavar="N", help="train on images halved N-1 times first (default: 1)"
+    )
+    parser.add_argument(
+        "--time-smoothness",
+        type=non_negative_float,
+        metavar="F",
+        help="weight of the change of kernels from step to step (default: 0)",
+    )
+    parser.add_argument(
+        "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that asks for it"
+    )
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run folder")
 
 

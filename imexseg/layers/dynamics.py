@@ -92,13 +92,14 @@ def _hamiltonian(implicit: bool) -> Callable[[FlowSettings], nn.Module]:
 def _second_order(implicit: bool) -> Callable[[FlowSettings], nn.Module]:
     def build(s: FlowSettings) -> nn.Module:
         weight = s.step_size**2
-        settings = {"weight": weight, "sign": -1, "diagonal": 2.0}
-        couplings = [
-            ImplicitCoupling(s.term(ParabolicTerm), s.solve(weight), **settings)
-            if implicit
-            else Coupling(s.term(ParabolicTerm), **settings)
-            for _ in range(s.n_steps)
-        ]
+        couplings: list[Coupling] = []
+        for _ in range(s.n_steps):
+            f = s.term(ParabolicTerm)
+            couplings.append(
+                ImplicitCoupling(f, s.solve(weight), weight, sign=-1, diagonal=2.0)
+                if implicit
+                else Coupling(f, weight, sign=-1, diagonal=2.0)
+            )
         return SecondOrderFlow(ReversibleChain(couplings), s.closing_norm())
 
     return build

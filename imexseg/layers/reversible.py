@@ -111,14 +111,19 @@ class _Rebuild(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_V: Tensor, grad_W: Tensor):
         V, W = ctx.saved_tensors
-        gradients: dict[nn.Parameter, Tensor] = {}
+        gradients: dict[nn.Parameter, Tensor | None] = {}
         with torch.autocast(**ctx.autocast), _without_counting(ctx.couplings):
             for coupling in reversed(ctx.couplings):
                 own = [p for p in coupling.parameters() if p.requires_grad]
                 with torch.enable_grad():
                     V_in = V.detach().requires_grad_()
                     g = coupling.g(V_in)
-                from_g, *of_own = torch.autograd.grad(g, (V_in, *own), grad_W.to(g.dtype))
+                from_g, *of_own = torch.autograd.grad(
+                    g,
+                    (V_in, *own),
+                    grad_W.to(g.dtype),
+                    allow_unused=True,  # a solve may be switched off
+                )
                 for parameter, gradient in zip(own, of_own, strict=True):
                     gradients[parameter] = gradient
                 V, W = coupling.undo(W, g.detach()), V

@@ -11,10 +11,8 @@ from safetensors.torch import save
 from imexseg.data.schema import Colour, explain_validation
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
-from imexseg.models.build import build_network
-from imexseg.models.config import NetworkConfig
+from imexseg.models.build import AnyConfig, build_network
 from imexseg.models.network import ImageNetwork
-from imexseg.models.peer import PeerConfig
 
 METADATA_KEY = "imexseg"
 
@@ -26,7 +24,7 @@ class ModelInfo(BaseModel):
 
     format: int = 1
     model: str  # the registered name it was built from
-    network: NetworkConfig | PeerConfig
+    network: AnyConfig
     names: list[str]
     palette: list[Colour]
     full_scale: float  # the pixel value that means white in the training images: 255, 65535, or 1 for float images

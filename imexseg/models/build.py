@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from imexseg.models.config import ImageConfig, NetworkConfig
-from imexseg.models.network import ImageNetwork, SegmentationNetwork
+from imexseg.models.config import NetworkConfig
+from imexseg.models.network import SegmentationNetwork
 from imexseg.models.peer import PeerConfig, PeerNetwork, is_peer, peer_config
 from imexseg.models.registry import network_config
 
+AnyConfig = NetworkConfig | PeerConfig
 
-def model_config(model: str, **settings: Any) -> NetworkConfig | PeerConfig:
+
+def model_config(model: str, **settings: Any) -> AnyConfig:
     """The settings of a registered name or of smp:ARCHITECTURE:ENCODER, with some replaced.
 
     Raises: UsageError for a name that does not exist; pydantic.ValidationError for a setting out of range.
@@ -16,9 +18,6 @@ def model_config(model: str, **settings: Any) -> NetworkConfig | PeerConfig:
     return peer_config(model, **settings) if is_peer(model) else network_config(model, **settings)
 
 
-def build_network(config: ImageConfig) -> ImageNetwork:
+def build_network(config: AnyConfig) -> SegmentationNetwork | PeerNetwork:
     """A network with random weights. Raises: UsageError if its parts do not go together."""
-    if isinstance(config, PeerConfig):
-        return PeerNetwork(config)
-    assert isinstance(config, NetworkConfig)
-    return SegmentationNetwork(config)
+    return PeerNetwork(config) if isinstance(config, PeerConfig) else SegmentationNetwork(config)

@@ -1,6 +1,7 @@
 """The loaders of a run, for one process of one or many."""
 
 import lightning as L
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imexseg.data.augmentation import Augmentation
@@ -9,14 +10,16 @@ from imexseg.data.dataset import SegmentationDataset, collate
 from imexseg.data.images import full_scale
 from imexseg.data.samplers import EpochSampler, OnceSampler
 from imexseg.training.config import RunConfig
+from imexseg.training.restriction import restrict_batch
 
 
 class SegmentationData(L.LightningDataModule):
     """Training images in a seeded order with augmentation, validation images once each as they are."""
 
-    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts):
+    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts, level: int = 0):
         super().__init__()
         self.config = config
+        self.level = level  # images are halved that many times
         square = all(height == width for height, width in train.sizes)
         scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
@@ -51,3 +54,8 @@ class SegmentationData(L.LightningDataModule):
             drop_last=drop_last,
             persistent_workers=workers > 0,
         )
+
+    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        for _ in range(self.level):
+            batch = restrict_batch(*batch)
+        return batch

@@ -18,7 +18,9 @@ REVERSIBLE = [name for name, row in DYNAMICS.items() if row.reversible]
 every_flow = pytest.mark.parametrize("dynamics", REVERSIBLE)
 
 
-def flow_of(dynamics: str, n_steps: int = 3, operator: str = "lean", norm: str = "batch", channels: int = 4) -> nn.Module:
+def flow_of(
+    dynamics: str, n_steps: int = 3, operator: str = "lean", norm: str = "batch", channels: int = 4
+) -> nn.Module:
     torch.manual_seed(0)
     return build_flow(FlowSettings(dynamics, operator, channels, n_steps, step_size=0.5, norm=norm))
 

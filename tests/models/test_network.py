@@ -7,9 +7,9 @@ from torch.nn import functional as F
 
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
-from imexseg.models.network import SegmentationNetwork
 from imexseg.layers.operators import OPERATORS
 from imexseg.models.facts import count_parameters, field_of_view, multiply_adds, summarise
+from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, ONE_SCALE, network_config
 
 every_network = pytest.mark.parametrize("name", NETWORKS)
@@ -105,7 +105,12 @@ def test_the_explicit_networks_differ_from_their_implicit_twins_in_the_solve_alo
 
 
 def test_stages_may_mix_dynamics_operators_and_widths():
-    mixed = {"dynamics": ["parabolic", "hamiltonian-imex"], "operator": ["dense", "lean"], "width": [6, 8], "n_steps": 1}
+    mixed = {
+        "dynamics": ["parabolic", "hamiltonian-imex"],
+        "operator": ["dense", "lean"],
+        "width": [6, 8],
+        "n_steps": 1,
+    }
     network = build("imex-lean", **mixed)
     assert network.total_stride == 4
     features = network.backbone(torch.randn(1, 1, 24, 16))
