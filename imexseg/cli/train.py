@@ -42,7 +42,10 @@ def run(options: argparse.Namespace) -> int:
         config = _configured(options)
         folder = choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
-    data = look_at_data(config.data) if config.data else None
+    data = None
+    if config.data:
+        with progress_bar("checking") as progress:
+            data = look_at_data(config.data, progress)
     if options.resume is None:
         create_run_folder(folder, config)
     where = in_words(folder)

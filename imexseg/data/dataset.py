@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 
 from imexseg.data.augmentation import Augmentation
 from imexseg.data.folder import Pair
-from imexseg.data.images import read_image, read_mask, to_channels
+from imexseg.data.images import read_image, to_channels
+from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE
 from imexseg.data.tensors import image_to_tensor
 
@@ -61,7 +62,7 @@ class SegmentationDataset(Dataset):
             return self._cache[number]
         pair = self.pairs[number]
         image = to_channels(read_image(pair.image), self.channels, pair.image)
-        mask = read_mask(pair.mask)
+        mask = read_classes(pair)
         if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
             self._cache[number] = image, mask
             self._cached_bytes += image.nbytes + mask.nbytes

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from imexseg.data.folder import Pair, list_pairs
-from imexseg.data.images import read_image, read_mask
+from imexseg.data.images import read_image
+from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE, DataDescription
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
@@ -81,7 +82,7 @@ def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarra
 
 def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Image (H, W, C) and mask (H, W). Raises: UsageError naming the file if they do not fit each other or the classes."""
-    image, mask = read_image(pair.image), read_mask(pair.mask)
+    image, mask = read_image(pair.image), read_classes(pair)
     if image.shape[:2] != mask.shape:
         sizes = [f"{width} x {height}" for height, width in (mask.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")
