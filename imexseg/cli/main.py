@@ -5,11 +5,11 @@ import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import evaluate, generate, models, predict, train
+from imexseg.cli import check, evaluate, generate, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
-VERBS = {"generate": generate, "train": train, "evaluate": evaluate, "predict": predict, "models": models}
+VERBS = {"generate": generate, "check": check, "train": train, "evaluate": evaluate, "predict": predict, "models": models}
 
 
 def parser() -> argparse.ArgumentParser:

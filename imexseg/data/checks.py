@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from imexseg.data.folder import Pair, list_files
@@ -115,7 +116,7 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         problems.append(Problem("unreadable mask", str(error)))
     if values is not None:
         classes = to_classes(values, labels)
-        counts = np.bincount(classes.ravel(), minlength=256)
+        counts = _histogram(classes)
         if counts[UNKNOWN]:
             problems.append(Problem("unknown values", unknown_values(pair.mask, values, labels)))
         if image is not None and image.shape[:2] != classes.shape:
@@ -127,18 +128,30 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
             problems.append(Problem("sizes that differ", text))
     if problems or image is None:
         return problems
-    digest = hashlib.blake2b(f"{image.shape}{image.dtype}".encode(), digest_size=16)
+    digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
     return _Reading(pair, image.shape[:2], image.dtype, channels, counts, _moments(image), digest.digest())
 
 
 def _moments(image: np.ndarray) -> np.ndarray:
     """(H, W, C) ↦ (C, 2) float64: sum and sum of squares of each channel; of integers exact but for the last rounding."""
+    if image.dtype == np.uint8:  # from the histogram: five times as fast
+        values = np.arange(256, dtype=np.uint64)
+        counts = np.stack([_histogram(image, channel) for channel in range(image.shape[2])]).astype(np.uint64)
+        return np.stack([counts @ values, counts @ values**2], axis=1).astype(np.float64)
     exact = np.uint64 if np.issubdtype(image.dtype, np.integer) else np.float64
     pixels = image.reshape(-1, image.shape[2])
     # einsum widens as it goes: a copy of a large image in 64 bits would be eight times its size.
     squares = np.einsum("pc,pc->c", pixels, pixels, dtype=exact)
     return np.stack([pixels.sum(axis=0, dtype=exact), squares], axis=1).astype(np.float64)
+
+
+def _histogram(image: np.ndarray, channel: int = 0) -> np.ndarray:
+    """Pixels of each of the 256 values. Shapes: (H, W) or (H, W, C) uint8 → (256,) int64."""
+    plane = np.ascontiguousarray(image if image.ndim == 2 else image[..., channel])
+    if plane.size >= 1 << 24:  # OpenCV counts in single precision
+        return np.bincount(plane.ravel(), minlength=256)
+    return cv2.calcHist([plane], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def _problems_of_split(
