@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar, seed
+from imexseg.cli.console import crop_size, in_words, messages, positive_float, positive_int, progress_bar, seed
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
     from imexseg.training.config import RunConfig
 
-FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output")
+FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output", "augmentation", "crop")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
     )
     parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
+    parser.add_argument(
+        "--augmentation",
+        metavar="NAME",
+        help="none, symmetries, light, strong, or a YAML list of albumentations (default: symmetries)",
+    )
+    parser.add_argument(
+        "--crop", type=crop_size, metavar="N", help="train on pieces of N or HxW pixels, half of them round rare classes"
+    )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
