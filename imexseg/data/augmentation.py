@@ -15,6 +15,7 @@ import cv2
 
 from imexseg.data.augmentation_file import AUGMENTATIONS
 from imexseg.data.images import full_scale
+from imexseg.errors import UsageError
 
 Steps = list[dict[str, dict[str, Any]]]  # [{HorizontalFlip: {p: 0.5}}, …]
 
@@ -128,5 +129,12 @@ class Augmentation:
         # One state for all steps: set_random_seed would start each of them from the same number, and with it they would all
         # flip, or none of them.
         pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
-        result = pipeline(image=image, mask=mask)
+        try:
+            result = pipeline(image=image, mask=mask)
+        except Exception as error:  # OpenCV's and albumentations' own
+            reason = " ".join(str(error).split())[:200]
+            raise UsageError(
+                f"augmentation: cannot be applied to {image.dtype} images of {image.shape[2]} channels ({reason}); "
+                "leave out the steps that need 8 bits or three channels"
+            ) from None
         return result["image"], result["mask"]

@@ -59,6 +59,22 @@ def read_image(path: Path) -> np.ndarray:
     return np.atleast_3d(pixels)
 
 
+def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
+    """An image of 8 bits, grey or colour, of more than so many pixels, to be cut into pieces; None for all others.
+
+    Raises: UsageError as read_image.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as header:
+            width, height = header.size
+            if header.format == "TIFF" or width * height <= more_than or header.mode not in ("L", "RGB"):
+                return None
+    except Exception:  # read_image explains it
+        return None
+    image = _decoded(path)
+    return image if _bits_per_sample(image, path) == 8 else None
+
+
 def read_mask(path: Path) -> np.ndarray:
     """Read the values of a mask: one channel; of a palette the indices, not the colours; of 1 to 4 bits as stored.
 
