@@ -52,10 +52,10 @@ def write_weights(path: Path) -> None:
 
 
 def main() -> None:
-    side, tile, suffix = int((sys.argv + ["20000"])[1]), (sys.argv + ["", "1024"])[2], (sys.argv + ["", "", ".tif"])[3]
+    side, tile, suffix = sys.argv[1:] + ["20000", "1024", ".tif"][len(sys.argv) - 1 :]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_image(folder / f"large{suffix}", side)
+        write_image(folder / f"large{suffix}", int(side))
         write_weights(folder / "w.safetensors")
         started = time.monotonic()
         command = ["predict", folder / f"large{suffix}", "--weights", folder / "w.safetensors", "--tile", tile]

@@ -56,7 +56,9 @@ def _check(data: Path, as_json: bool) -> int:
                 print(f"{word}: {line}")
     n_errors, n_warnings = len(report.errors), len(report.warnings)
     if n_errors:
-        messages.print(f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses until the errors are mended")
+        messages.print(
+            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses until the errors are mended"
+        )
         return 2
     messages.print(f"no errors, {n_warnings} warnings; train on it with: imexseg train {in_words(data)}")
     return 0

@@ -47,14 +47,16 @@ def run(options: argparse.Namespace) -> int:
 
     paths = find_images(options.images)
     if options.tile and options.probabilities:
-        raise UsageError("--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one")
-    predictor: "AnyPredictor" = Predictor(load(find_weights(options.weights)))
+        raise UsageError(
+            "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
+        )
+    predictor: AnyPredictor = Predictor(load(find_weights(options.weights)))
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = TiledPredictor(predictor, options.tile) if options.tile else None
     stems = unique_stems(paths)
     failures = []
-    found: "Disagreement | None" = None
+    found: Disagreement | None = None
     if tiled is not None and not tiled.enough:
         messages.print(
             f"tiles of {tiled.tile} px overlap by {tiled.overlap} px; one pixel sees {tiled.radius} px to each side, so a "

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="none, symmetries, light, strong, or a YAML list of albumentations (default: symmetries)",
     )
     parser.add_argument(
-        "--crop", type=crop_size, metavar="N", help="train on pieces of N or HxW pixels, half of them round rare classes"
+        "--crop",
+        type=crop_size,
+        metavar="N",
+        help="train on pieces of N or HxW pixels, half of them round rare classes",
     )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")

@@ -54,7 +54,7 @@ def read_tiff(path: Path) -> np.ndarray:
             if "imagecodecs" not in str(error) and not isinstance(error, ImportError):
                 raise
             raise UnreadableError(
-                f"is compressed with {page.compression.name}, which needs the package imagecodecs "
+                f"is compressed with {tifffile.COMPRESSION(page.compression).name}, which needs the package imagecodecs "
                 "(pip install imagecodecs); or store it with deflate or uncompressed"
             ) from None
         if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
@@ -89,7 +89,9 @@ def channels_last(array: np.ndarray) -> np.ndarray:
     if array.ndim != 3:
         raise UnreadableError(f"has {array.ndim} axes; store height, width and bands")
     if array.shape[0] == array.shape[2]:
-        raise UnreadableError(f"has the shape {array.shape}, so height or bands may come first; store bands in the tags")
+        raise UnreadableError(
+            f"has the shape {array.shape}, so height or bands may come first; store bands in the tags"
+        )
     return np.moveaxis(array, 0, -1) if array.shape[0] < array.shape[2] else array
 
 
@@ -116,7 +118,7 @@ def _check_kind(page: tifffile.TiffPage) -> None:
         )
     if int(page.photometric) not in (1, 2):
         raise UnreadableError(
-            f"is {page.photometric.name} of {page.bitspersample} bits that cannot be read without loss; "
+            f"is {tifffile.PHOTOMETRIC(page.photometric).name} of {page.bitspersample} bits that cannot be read without loss; "
             "export it as RGB or as bands (MINISBLACK)"
         )
 

@@ -22,16 +22,77 @@ Steps = list[dict[str, dict[str, Any]]]  # [{HorizontalFlip: {p: 0.5}}, …]
 # What a list may name: transforms of an image with its mask that need no other files, functions or annotations, and leave
 # values in their range.
 GEOMETRIC = frozenset(
-    "Affine CoarseDropout D4 ElasticTransform Erasing GridDistortion GridDropout HorizontalFlip OpticalDistortion Perspective "
-    "PiecewiseAffine PixelDropout RandomCrop RandomResizedCrop RandomRotate90 RandomScale Resize Rotate SafeRotate "
-    "ShiftScaleRotate SquareSymmetry ThinPlateSpline Transpose VerticalFlip".split()
+    [
+        "Affine",
+        "CoarseDropout",
+        "D4",
+        "ElasticTransform",
+        "Erasing",
+        "GridDistortion",
+        "GridDropout",
+        "HorizontalFlip",
+        "OpticalDistortion",
+        "Perspective",
+        "PiecewiseAffine",
+        "PixelDropout",
+        "RandomCrop",
+        "RandomResizedCrop",
+        "RandomRotate90",
+        "RandomScale",
+        "Resize",
+        "Rotate",
+        "SafeRotate",
+        "ShiftScaleRotate",
+        "SquareSymmetry",
+        "ThinPlateSpline",
+        "Transpose",
+        "VerticalFlip",
+    ]
 )
 TONAL = frozenset(
-    "AdditiveNoise AdvancedBlur AutoContrast Blur CLAHE ChannelDropout ChannelShuffle ColorJitter Defocus Downscale Emboss "
-    "Equalize FancyPCA GaussNoise GaussianBlur HueSaturationValue ISONoise Illumination ImageCompression MedianBlur "
-    "MotionBlur MultiplicativeNoise PlanckianJitter PlasmaBrightnessContrast PlasmaShadow Posterize RGBShift "
-    "RandomBrightnessContrast RandomFog RandomGamma RandomRain RandomShadow RandomToneCurve RingingOvershoot SaltAndPepper "
-    "Sharpen ShotNoise Superpixels ToGray UnsharpMask ZoomBlur".split()
+    [
+        "AdditiveNoise",
+        "AdvancedBlur",
+        "AutoContrast",
+        "Blur",
+        "CLAHE",
+        "ChannelDropout",
+        "ChannelShuffle",
+        "ColorJitter",
+        "Defocus",
+        "Downscale",
+        "Emboss",
+        "Equalize",
+        "FancyPCA",
+        "GaussNoise",
+        "GaussianBlur",
+        "HueSaturationValue",
+        "ISONoise",
+        "Illumination",
+        "ImageCompression",
+        "MedianBlur",
+        "MotionBlur",
+        "MultiplicativeNoise",
+        "PlanckianJitter",
+        "PlasmaBrightnessContrast",
+        "PlasmaShadow",
+        "Posterize",
+        "RGBShift",
+        "RandomBrightnessContrast",
+        "RandomFog",
+        "RandomGamma",
+        "RandomRain",
+        "RandomShadow",
+        "RandomToneCurve",
+        "RingingOvershoot",
+        "SaltAndPepper",
+        "Sharpen",
+        "ShotNoise",
+        "Superpixels",
+        "ToGray",
+        "UnsharpMask",
+        "ZoomBlur",
+    ]
 )
 
 
@@ -45,7 +106,13 @@ def _named(name: str, square: bool) -> tuple[list[A.BasicTransform], list[A.Basi
         tones = [A.RandomBrightnessContrast(0.2, 0.2, p=0.5)]
         return [A.HorizontalFlip(p=0.5), _affine(**moved)], tones, []
     if name == "strong":
-        moved = {"scale": (0.5, 2.0), "translate_percent": (-0.12, 0.12), "rotate": (-15, 15), "shear": (-5, 5), "p": 0.9}
+        moved = {
+            "scale": (0.5, 2.0),
+            "translate_percent": (-0.12, 0.12),
+            "rotate": (-15, 15),
+            "shear": (-5, 5),
+            "p": 0.9,
+        }
         tones = [
             A.RandomBrightnessContrast(0.3, 0.3, p=0.7),
             A.RandomGamma((70, 140), p=0.3),

@@ -19,7 +19,9 @@ def read_steps(path: Path) -> list:
             raise UsageError(f"{path}: is too large for a list of steps")
         steps = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); give a YAML list like `- HorizontalFlip: {{p: 0.5}}`") from None
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); give a YAML list like `- HorizontalFlip: {{p: 0.5}}`"
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is not valid YAML ({' '.join(str(error).split())[:200]})") from None
     if isinstance(steps, dict):

@@ -74,7 +74,9 @@ def _between_splits(description: DataDescription, splits: dict[str, SplitFacts])
         for pair, digest in zip(facts.pairs, facts.digests, strict=True):
             where, name = first_seen.setdefault(digest, (split, str(pair.image)))
             if where != split:
-                text = f"{pair.image}: has the same pixels as {name}, so {split} is not independent of {where}; remove one"
+                text = (
+                    f"{pair.image}: has the same pixels as {name}, so {split} is not independent of {where}; remove one"
+                )
                 problems.append(Problem("images in two splits", text, warning=True))
     return problems
 
@@ -106,6 +108,4 @@ def _facts_as_dict(facts: SplitFacts, names: list[str]) -> dict[str, Any]:
 
 
 def _problems_as_list(problems: list[Problem]) -> list[dict[str, Any]]:
-    return [
-        {"kind": kind, "count": len(texts), "examples": texts[:SHOWN]} for kind, texts in by_kind(problems).items()
-    ]
+    return [{"kind": kind, "count": len(texts), "examples": texts[:SHOWN]} for kind, texts in by_kind(problems).items()]

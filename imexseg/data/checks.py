@@ -52,7 +52,9 @@ class _Reading:
     digest: bytes
 
 
-def scan_split(description: DataDescription, split: str, progress: Progress = lambda n_done, n_total: None) -> SplitFacts:
+def scan_split(
+    description: DataDescription, split: str, progress: Progress = lambda n_done, n_total: None
+) -> SplitFacts:
     """Read every file of a split once.
 
     Raises: UsageError with a line for each problem (a few of each kind): what was found, what was expected, what to do.
@@ -104,7 +106,9 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         channels = image.shape[2]
         wanted = _DTYPE_OF_BITS.get(description.bit_depth or 0, image.dtype.name)
         if image.dtype != wanted:
-            found = f"{pair.image}: is {image.dtype}, but `bit_depth: {description.bit_depth}` in data.yaml means {wanted}"
+            found = (
+                f"{pair.image}: is {image.dtype}, but `bit_depth: {description.bit_depth}` in data.yaml means {wanted}"
+            )
             problems.append(Problem("bit depth", f"{found}; export it alike or correct data.yaml"))
         image = to_channels(image, description.channels or channels, pair.image)
     except UsageError as error:

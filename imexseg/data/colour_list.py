@@ -20,7 +20,9 @@ def read_colour_list(path: Path) -> dict[str, Colour]:
             raise UsageError(f"{path}: is too large for a list of colours; give one line for each class")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); give a file with lines like `128 64 128 road`") from None
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}); give a file with lines like `128 64 128 road`"
+        ) from None
     except ValueError:
         raise UsageError(f"{path}: is not text; give a file with lines like `128 64 128 road`") from None
     colours: dict[str, Colour] = {}

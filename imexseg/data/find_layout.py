@@ -1,5 +1,6 @@
 """Where a folder keeps images and masks: the usual layouts, recognised by the names of folders and files."""
 
+import itertools
 import os
 import re
 from collections import Counter
@@ -11,7 +12,9 @@ from imexseg.data.schema import SPLITS, SplitRule
 from imexseg.errors import UsageError
 
 DEPTH = 4  # folders below the one that is given
-_IMAGE_WORDS = re.compile(r"^(images?|imgs?|jpegimages|photos?|inputs?|leftimg8bit|x|originals?|scans?)$|[_-](images?|imgs?)$")
+_IMAGE_WORDS = re.compile(
+    r"^(images?|imgs?|jpegimages|photos?|inputs?|leftimg8bit|x|originals?|scans?)$|[_-](images?|imgs?)$"
+)
 _MASK_WORDS = re.compile(
     r"^(masks?|labels?|ann|annotations?|annot|gt|gtfine|segmentationclass|ground_?truths?|y|targets?|segmentations?)$"
     r"|[_-]?(masks?|labels?|annot(ations?)?|gt)$"
@@ -58,7 +61,10 @@ def find_layout(root: Path) -> Layout:
     if own and image_pattern in ("images/{split}", "images"):
         return Layout(None, None, rule, remarks)
     return Layout(
-        f"{image_pattern}/{image_form}{_suffix(image_names)}", f"{mask_pattern}/{mask_form}{_suffix(mask_names)}", rule, remarks
+        f"{image_pattern}/{image_form}{_suffix(image_names)}",
+        f"{mask_pattern}/{mask_form}{_suffix(mask_names)}",
+        rule,
+        remarks,
     )
 
 
@@ -124,11 +130,17 @@ def _forms(images: list[str], masks: list[str]) -> tuple[str, str]:
 def _frame(stems: set[str]) -> tuple[str, str]:
     """What all names begin and end with, digits excepted (which count), so that something is left in the middle."""
     ordered = sorted(stems)
-    before = re.sub(r"\d+$", "", os.path.commonprefix([ordered[0], ordered[-1]]))
-    ending = os.path.commonprefix([stem[::-1] for stem in ordered])[::-1]
+    before = re.sub(r"\d+$", "", _common(ordered))
+    ending = _common([stem[::-1] for stem in ordered])[::-1]
     after = re.sub(r"^[^_\-. ]*\d", "", ending)
     shortest = min(len(stem) for stem in stems)
     return (before, after) if len(before) + len(after) < shortest else ("", after if len(after) < shortest else "")
+
+
+def _common(texts: list[str]) -> str:
+    """What all texts begin with."""
+    letters = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    return "".join(column[0] for column in letters)
 
 
 def _suffix(names: list[str]) -> str:

@@ -53,18 +53,26 @@ def write_first_description(
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder; give the one that holds images and masks")
     if path.exists():
-        raise UsageError(f"{path}: exists, and --init never writes over it; remove it, or check with: imexseg check {folder}")
+        raise UsageError(
+            f"{path}: exists, and --init never writes over it; remove it, or check with: imexseg check {folder}"
+        )
     layout = find_layout(folder)
-    description = DataDescription(root=folder, names=["a", "b"], images=layout.images, masks=layout.masks, split=layout.split)
+    description = DataDescription(
+        root=folder, names=["a", "b"], images=layout.images, masks=layout.masks, split=layout.split
+    )
     pairs = list_files(description, "train").pairs
     if not pairs:
-        raise UsageError(f"{folder}: no image has a mask of the same name; name them alike, or write patterns into data.yaml")
+        raise UsageError(
+            f"{folder}: no image has a mask of the same name; name them alike, or write patterns into data.yaml"
+        )
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int))]
     masks = _look_at([pair.mask for pair in chosen], progress)
     if not masks.counts:
         raise UsageError(f"{folder}: no mask could be read; the first: {masks.unreadable[0]}")
     lines, to_do = _names_and_palette(folder, masks)
-    text = "\n".join([*_header(layout, masks, len(pairs)), *lines, *_layout_lines(layout), *_image_lines(pairs[0].image), ""])
+    text = "\n".join(
+        [*_header(layout, masks, len(pairs)), *lines, *_layout_lines(layout), *_image_lines(pairs[0].image), ""]
+    )
     write_atomically(path, text)
     try:
         names = load_description(folder).names
@@ -73,7 +81,9 @@ def write_first_description(
         raise
     to_do += masks.unreadable[:3] + layout.remarks
     kind = "colours" if masks.coloured else "values"
-    return FirstDescription(path, f"{len(names)} classes from {len(masks.counts)} {kind} in {masks.looked_at} masks", to_do)
+    return FirstDescription(
+        path, f"{len(names)} classes from {len(masks.counts)} {kind} in {masks.looked_at} masks", to_do
+    )
 
 
 def _look_at(paths: list[Path], progress: Callable[[int, int], None]) -> _Masks:
@@ -119,7 +129,11 @@ def _names_and_palette(folder: Path, masks: _Masks) -> tuple[list[str], list[str
             return _as_list(names, share), [f"names are those of {names_file.name}; see whether the order is right"]
     to_do = ["names are placeholders: write what each value means"]
     if values == [0] and IGNORE in masks.counts:
-        lines = ["names:  # value in the masks: name", f"  0: background  # {share(0)}", f"  255: object  # {share(255)}"]
+        lines = [
+            "names:  # value in the masks: name",
+            f"  0: background  # {share(0)}",
+            f"  255: object  # {share(255)}",
+        ]
         return lines, ["masks are 0 and 255: 255 is taken for the object here, not for `ignore`", *to_do]
     ignored = [f"# 255 is ignored: {share(IGNORE)}"] if IGNORE in masks.counts else []
     if not values:
@@ -136,7 +150,10 @@ def _names_and_palette(folder: Path, masks: _Masks) -> tuple[list[str], list[str
 
 
 def _as_list(names: list[str], share: Callable[[int], str]) -> list[str]:
-    return ["names:", *(f"  - {json.dumps(name, ensure_ascii=False)}  # {i}: {share(i)}" for i, name in enumerate(names))]
+    return [
+        "names:",
+        *(f"  - {json.dumps(name, ensure_ascii=False)}  # {i}: {share(i)}" for i, name in enumerate(names)),
+    ]
 
 
 def _coloured(folder: Path, masks: _Masks) -> tuple[list[str], list[str]]:
@@ -157,7 +174,9 @@ def _coloured(folder: Path, masks: _Masks) -> tuple[list[str], list[str]]:
         to_do.append("names like colour_ff0000 are placeholders: write what each colour means, in order of the numbers")
     lines = ["names:"]
     for name, colour in rows[:254]:
-        lines.append(f"  - {json.dumps(name, ensure_ascii=False)}  # {masks.counts.get(colour, 0) / total:.2%} of the pixels")
+        lines.append(
+            f"  - {json.dumps(name, ensure_ascii=False)}  # {masks.counts.get(colour, 0) / total:.2%} of the pixels"
+        )
     lines.append("palette:  # the colour of each name in the masks")
     lines += [f"  - [{colour >> 16}, {colour >> 8 & 255}, {colour & 255}]" for _, colour in rows[:254]]
     return lines, to_do
@@ -182,7 +201,9 @@ def _layout_lines(layout: Layout) -> list[str]:
         ]
     if layout.split is not None:
         rule = layout.split
-        lines.append(f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # there was none; chosen by file")
+        lines.append(
+            f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # there was none; chosen by file"
+        )
     return lines
 
 
@@ -192,4 +213,7 @@ def _image_lines(path: Path) -> list[str]:
     except UsageError:
         return []
     bits = 8 * image.dtype.itemsize
-    return [f"# channels: {image.shape[2]}   # of {path.name}; grey and colour are converted to this number", f"bit_depth: {bits}"]
+    return [
+        f"# channels: {image.shape[2]}   # of {path.name}; grey and colour are converted to this number",
+        f"bit_depth: {bits}",
+    ]

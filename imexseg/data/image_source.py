@@ -60,7 +60,9 @@ def _mapped_npy(path: Path) -> ImageSource | None:
     if stored.size <= IN_MEMORY or stored.dtype.name not in ("uint8", "uint16", "float32"):
         return None
     image = channels_last(stored)
-    return ImageSource(image.shape, image.dtype, _finite_only(path, lambda rows, columns: np.array(image[rows, columns])))
+    return ImageSource(
+        image.shape, image.dtype, _finite_only(path, lambda rows, columns: np.array(image[rows, columns]))
+    )
 
 
 def _pillow_source(image: Image.Image) -> ImageSource:
@@ -77,7 +79,9 @@ def _tiff_source(path: Path) -> ImageSource | None:
     """None for small ones and for kinds that must be read as a whole (alpha, palettes, turned, many pages)."""
     tiff = tifffile.TiffFile(path)  # stays open as long as the source
     page = tiff.pages.first
-    usual = int(page.photometric) in (1, 2) and page.dtype is not None and page.dtype.name in ("uint8", "uint16", "float32")
+    usual = (
+        int(page.photometric) in (1, 2) and page.dtype is not None and page.dtype.name in ("uint8", "uint16", "float32")
+    )
     turned = page.tags.valueof(274, 1) != 1
     alone = page.samplesperpixel > 1 or len(tiff.pages) == 1 or not (tiff.is_shaped or tiff.is_imagej or tiff.is_ome)
     plain = not [extra for extra in page.extrasamples if extra in (1, 2)]
@@ -98,7 +102,7 @@ def _tiff_source(path: Path) -> ImageSource | None:
     if segment_bytes > _CACHED_BYTES:
         tiff.close()
         return None
-    return ImageSource(shape, page.dtype, _finite_only(path, _Segments(path, page).read))
+    return ImageSource(shape, np.dtype(str(page.dtype)), _finite_only(path, _Segments(path, page).read))
 
 
 def _finite_only(path: Path, read: Callable[[slice, slice], np.ndarray]) -> Callable[[slice, slice], np.ndarray]:
@@ -136,7 +140,9 @@ class _Segments:
                     y = slice(max(rows.start, top), min(rows.stop, top + segment.shape[0]))
                     x = slice(max(columns.start, left), min(columns.stop, left + segment.shape[1]))
                     bands = slice(plane, plane + 1) if self.planes > 1 else slice(None)
-                    target = out[y.start - rows.start : y.stop - rows.start, x.start - columns.start : x.stop - columns.start]
+                    target = out[
+                        y.start - rows.start : y.stop - rows.start, x.start - columns.start : x.stop - columns.start
+                    ]
                     target[..., bands] = segment[y.start - top : y.stop - top, x.start - left : x.stop - left]
         return out
 

@@ -19,7 +19,9 @@ SHOWN = 5  # how many wrong values an error lists
 Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
 # Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is said in one line of our own
+cv2.utils.logging.setLogLevel(
+    cv2.utils.logging.LOG_LEVEL_SILENT
+)  # what is wrong with a file is said in one line of our own
 
 # Pillow's other readers would cast 16 bits to 8 (PPM, JPEG 2000, AVIF) or start other programs (EPS).
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")

@@ -91,7 +91,7 @@ def label_table(
             key = int(packed(np.array(colour)))
             if colours.setdefault(key, int(table[value])) != table[value]:
                 raise ValueError(f"palette: {list(colour)} stands there twice, the second time for {name!r}")
-    at = {value: colour for value, colour in zip(labels, palette, strict=False)}
+    at = dict(zip(labels, palette, strict=False))
     shown = [at[values[0]] for values in members.values()] if palette else []
     return LabelTable(table, colours, dict(labels)), list(members), shown
 

@@ -62,7 +62,9 @@ def unknown_values(path: Path, values: np.ndarray, labels: LabelTable) -> str:
     if unknown.tolist() == [n_labels] and not (values == 0).any():
         counted = ", ".join(f"{value + 1}: {name}" for value, name in labels.labels.items())
         remedy = "class numbers start at 0: subtract 1 from every value"
-        remedy += f", or write `names: {{{counted}}}`" if len(counted) < 80 else ", or give names their values in data.yaml"
+        remedy += (
+            f", or write `names: {{{counted}}}`" if len(counted) < 80 else ", or give names their values in data.yaml"
+        )
     return f"{path}: has the values {shown}, but {n_labels} names make 0 to {n_labels - 1} (255: ignore); {remedy}"
 
 

@@ -31,9 +31,9 @@ class SplitRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    val: float = Field(0.2, ge=0, lt=1, allow_inf_nan=False)
-    test: float = Field(0.0, ge=0, lt=1, allow_inf_nan=False)
-    seed: int = Field(0, ge=0, lt=2**32)
+    val: float = Field(default=0.2, ge=0, lt=1, allow_inf_nan=False)
+    test: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _something_left(self) -> "SplitRule":

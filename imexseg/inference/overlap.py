@@ -26,7 +26,9 @@ def seen_radius(predictor: Any) -> int:
         return math.ceil(view / 2)
     network = getattr(predictor, "network", None)
     solves = [m for m in network.modules() if isinstance(m, ImplicitSolve)] if network is not None else []
-    longest = max((float(solve.decay_lengths().detach().max()) for solve in solves), default=getattr(config, "longest", 24.0))
+    longest = max(
+        (float(solve.decay_lengths().detach().max()) for solve in solves), default=getattr(config, "longest", 24.0)
+    )
     stride = getattr(config, "stride", 16)
     return math.ceil(stride * (DECAY_LENGTHS * longest + 2))
 

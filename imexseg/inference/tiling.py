@@ -1,5 +1,6 @@
 """Images of any size through any predictor, tile by tile, in memory that depends on the width of the image alone."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def predict_blocks(
     tops, lefts = positions(height, tile, overlap), positions(width, tile, overlap)
     down, across = ramps(tops, height, tile, radius), ramps(lefts, width, tile, radius)
     tile_h, tile_w = min(tile, height), min(tile, width)
-    shared_rows = tile_h - min((later - top for top, later in zip(tops, tops[1:], strict=False)), default=tile_h)
+    shared_rows = tile_h - min((later - top for top, later in itertools.pairwise(tops)), default=tile_h)
     carried: np.ndarray | None = None  # (classes, shared_rows, width): what the tiles above have said of the rows here
     for i, top in enumerate(tops):
         n_final = (tops[i + 1] if i + 1 < len(tops) else height) - top

@@ -27,7 +27,9 @@ def write_mask(path: Path, suffix: str, strips: Iterable[np.ndarray], height: in
         tiles = _tiles(strips, width)
         with tifffile.TiffWriter(path, bigtiff=True) as tiff:
             side = TIFF_TILE
-            tiff.write(tiles, shape=(height, width), dtype=np.uint8, tile=(side, side), compression="zlib", metadata=None)
+            tiff.write(
+                tiles, shape=(height, width), dtype=np.uint8, tile=(side, side), compression="zlib", metadata=None
+            )
         return
     with open(path, "wb") as file:
         _write_png(file, strips, height, width)

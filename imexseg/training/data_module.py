@@ -22,8 +22,14 @@ class SegmentationData(L.LightningDataModule):
         square = all(height == width for height, width in ([crop] if crop else train.sizes))
         scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
-        self.train_set = SegmentationDataset(train.pairs, train.channels, scale, augmentation, config.seed,
-            RareClassCrop(crop, train.class_pixels) if crop else None)
+        self.train_set = SegmentationDataset(
+            train.pairs,
+            train.channels,
+            scale,
+            augmentation,
+            config.seed,
+            RareClassCrop(crop, train.class_pixels) if crop else None,
+        )
         self.val_set = SegmentationDataset(val.pairs, train.channels, scale)
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
