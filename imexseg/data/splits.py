@@ -28,8 +28,10 @@ def assign_splits(images: Mapping[str, Path], rule: SplitRule) -> dict[str, str]
     wanted = {"test": round(rule.test * len(images)), "val": round(rule.val * len(images))}
     if rule.val:
         wanted["val"] = max(1, wanted["val"])
-    for keys in in_order:
-        split = next((name for name, number in wanted.items() if number > 0), "train")
+    for number, keys in enumerate(in_order, start=1):
+        split = next((name for name, left in wanted.items() if left > 0), "train")
+        if number == len(in_order) and "train" not in splits.values():
+            split = "train"
         if split != "train":
             wanted[split] -= len(keys)
         splits |= dict.fromkeys(keys, split)
