@@ -76,7 +76,7 @@ def is_plain_tiff(file: BinaryIO) -> bool:
             or kind in (3, 5, 6)  # palette, CMYK, YCbCr
             or (kind == 2 and samples == 4 and not extras)  # OpenCV writes RGBA without the tag
         )
-        return ordinary and samples <= 4 and page.bitspersample <= 16 and page.sampleformat != 3
+        return ordinary and samples <= 4 and page.bitspersample <= 16 and int(page.sampleformat or 1) in (1, 4)
 
 
 def channels_last(array: np.ndarray) -> np.ndarray:

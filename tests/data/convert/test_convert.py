@@ -259,7 +259,12 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
         ("yolo", label, "cat 0 0 1 0 1 1", "expected `class x y"),
         ("labelme", note, json.dumps({"shapes": [], "imagePath": "../../etc/x.png"}), "which is not inside"),
         ("labelme", note, json.dumps({"shapes": [], "imagePath": "gone.jpg"}), "put it beside b.json"),
-        ("labelme", note, json.dumps({"shapes": [shape], "imagePath": "a.jpg"}), "draw polygons, rectangles or circles"),
+        (
+            "labelme",
+            note,
+            json.dumps({"shapes": [shape], "imagePath": "a.jpg"}),
+            "draw polygons, rectangles or circles",
+        ),
         ("labelme", note, "{", "is not valid JSON"),
         ("voc", lists, "../../x\n", "which is not inside"),
         ("voc", lists, "z\n", "image or mask is missing"),
