@@ -11,7 +11,7 @@ import numpy as np
 
 from imexseg.data.colour_list import read_colour_list
 from imexseg.data.find_layout import Layout, find_layout
-from imexseg.data.folder import list_files
+from imexseg.data.folder import available_splits, list_files
 from imexseg.data.images import read_image, read_mask_or_colours
 from imexseg.data.labels import IGNORE, Colour, packed
 from imexseg.data.schema import DataDescription, load_description
@@ -60,7 +60,7 @@ def write_first_description(
     description = DataDescription(
         root=folder, names=["a", "b"], images=layout.images, masks=layout.masks, split=layout.split
     )
-    pairs = list_files(description, "train").pairs
+    pairs = [pair for split in available_splits(description) for pair in list_files(description, split).pairs]
     if not pairs:
         raise UsageError(
             f"{folder}: no image has a mask of the same name; name them alike, or write patterns into data.yaml"

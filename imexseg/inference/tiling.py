@@ -16,6 +16,7 @@ from imexseg.inference.predictor import Prediction
 from imexseg.models.artefact import ModelInfo
 
 SMALLEST_TILE = 64  # pixels
+GRID = 32  # pixels: tiles begin at its multiples
 COMPARED_PIXELS = 1 << 21  # at most so many at once, to say what tiling changes
 
 
@@ -39,11 +40,16 @@ class Block:
 
 
 def positions(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin along one side: evenly spaced, so that all are whole and share at least the overlap."""
+    """Where tiles begin along one side: about evenly spaced, at multiples of 32 pixels, sharing at least the overlap.
+
+    A network that works on a coarser grid, of a stride up to 32, lays that grid in a tile as in the whole image only if the
+    tile begins on it. For that the last tile may be up to 31 pixels shorter than the others.
+    """
     if length <= tile:
         return [0]
-    n_tiles = 1 + -(-(length - tile) // (tile - overlap))
-    return [round(i * (length - tile) / (n_tiles - 1)) for i in range(n_tiles)]
+    last = -(-(length - tile) // GRID)
+    n_steps = -(-last // max(1, (tile - overlap) // GRID))
+    return [GRID * (i * last // n_steps) for i in range(n_steps + 1)]
 
 
 def ramps(starts: list[int], length: int, tile: int, radius: int) -> list[np.ndarray]:
@@ -52,22 +58,23 @@ def ramps(starts: list[int], length: int, tile: int, radius: int) -> list[np.nda
     Where two tiles share m pixels, the outer min(r, (m-1)/2) pixels of each count nothing, since they may depend on what the
     tile does not show; between them the weight falls as a cosine (Hann).
     """
-    size = min(tile, length)
-    weights = [np.ones(size) for _ in starts]
+    sizes = [min(tile, length - start) for start in starts]
+    weights = [np.ones(size) for size in sizes]
     for i in range(len(starts) - 1):
-        shared = starts[i] + size - starts[i + 1]
+        shared = starts[i] + sizes[i] - starts[i + 1]
         margin = min(radius, max(0, (shared - 1) // 2))
         steps = shared - 2 * margin
         falling = np.zeros(shared)
         falling[:margin] = 1
         falling[margin : margin + steps] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(steps) + 0.5) / steps)
-        weights[i][size - shared :] *= falling
+        weights[i][sizes[i] - shared :] *= falling
         weights[i + 1][:shared] *= 1 - falling
     total = np.zeros(length)  # 1 already, but for pixels that three tiles share
     for start, weight in zip(starts, weights, strict=True):
-        total[start : start + size] += weight
+        total[start : start + len(weight)] += weight
     return [
-        (weight / total[start : start + size]).astype(np.float32) for start, weight in zip(starts, weights, strict=True)
+        (weight / total[start : start + len(weight)]).astype(np.float32)
+        for start, weight in zip(starts, weights, strict=True)
     ]
 
 
@@ -88,15 +95,14 @@ def predict_blocks(
     height, width, _ = source.shape
     tops, lefts = positions(height, tile, overlap), positions(width, tile, overlap)
     down, across = ramps(tops, height, tile, radius), ramps(lefts, width, tile, radius)
-    tile_h, tile_w = min(tile, height), min(tile, width)
-    shared_rows = tile_h - min((later - top for top, later in itertools.pairwise(tops)), default=tile_h)
+    shared_rows = max((top + tile - later for top, later in itertools.pairwise(tops)), default=0)
     carried: np.ndarray | None = None  # (classes, shared_rows, width): what the tiles above have said of the rows here
     for i, top in enumerate(tops):
         n_final = (tops[i + 1] if i + 1 < len(tops) else height) - top
-        kept: np.ndarray | None = None  # (classes, tile_h, columns): what the tiles to the left have said
+        kept: np.ndarray | None = None  # (classes, rows, columns): what the tiles to the left have said
         for j, left in enumerate(lefts):
             next_left = lefts[j + 1] if j + 1 < len(lefts) else width
-            piece = source.read(slice(top, top + tile_h), slice(left, left + tile_w))
+            piece = source.read(slice(top, min(top + tile, height)), slice(left, min(left + tile, width)))
             said = predictor.predict(piece, name).probabilities
             said = said * down[i][:, None] * across[j][None, :]
             if kept is not None:
@@ -106,7 +112,7 @@ def predict_blocks(
                 if carried is None:
                     carried = np.zeros((said.shape[0], shared_rows, width), dtype=np.float32)
                 columns = slice(left, next_left)
-                done[:, :shared_rows] += carried[:, :, columns]
+                done[:, :shared_rows] += carried[:, : done.shape[1], columns]
                 later = done[:, n_final:]
                 carried[:, : later.shape[1], columns] = later
                 carried[:, later.shape[1] :, columns] = 0
