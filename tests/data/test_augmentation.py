@@ -78,7 +78,7 @@ def test_a_list_from_a_file(tmp_path: Path):
     turned, labels = Augmentation(steps, square=False)(image, mask, 0)
     assert np.array_equal(turned, image[::-1, ::-1])
     assert np.array_equal(labels, mask[::-1, ::-1])
-    with pytest.raises(UsageError, match="no such file|cannot be read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         read_steps(tmp_path / "b.yaml")
     steps = [{"HueSaturationValue": {"p": 1}}]
     with pytest.raises(UsageError, match="cannot be applied to uint8 images of 6 channels"):

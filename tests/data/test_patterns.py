@@ -64,7 +64,7 @@ def test_splits_are_made_once_for_all(layout: str, tmp_path: Path):
     where = {"images": "images/*.png", "masks": "masks/*.png"} if layout == "patterns" else {}
     description = DataDescription(root=tmp_path, names=["a", "b"], split=SplitRule(val=0.2, test=0.1, seed=1), **where)
     found = {split: [pair.image.stem for pair in list_pairs(description, split)] for split in ("train", "val", "test")}
-    assert sorted(sum(found.values(), [])) == [*(f"{n:02}" for n in range(20)), "99"]
+    assert sorted(stem for stems in found.values() for stem in stems) == [*(f"{n:02}" for n in range(20)), "99"]
     assert available_splits(description) == ["train", "val", "test"]
     assert any({"03", "99"} <= set(stems) for stems in found.values())
     if layout == "train only":

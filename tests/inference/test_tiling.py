@@ -1,5 +1,6 @@
 """Tiles and test-time augmentation around any predictor."""
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,14 +34,13 @@ def test_tiles_cover_a_side_and_their_weights_add_up_to_one(length: int, tile: i
     starts = positions(length, tile, overlap)
     total = np.zeros(length)
     for start, weight in zip(starts, ramps(starts, length, tile, radius), strict=True):
-        assert 0 <= start
         assert weight.shape == (min(tile, length - start),)
         assert start % 32 == 0
         assert len(weight) > tile - 32 or length <= tile
         assert weight.min() >= 0
         total[start : start + len(weight)] += weight
     np.testing.assert_allclose(total, 1, atol=1e-6)
-    assert all(later - start <= max(32, tile - overlap) for start, later in zip(starts, starts[1:], strict=False))
+    assert all(later - start <= max(32, tile - overlap) for start, later in itertools.pairwise(starts))
 
 
 class Brightness:

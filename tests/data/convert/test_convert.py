@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,7 @@ def lengths(mask: np.ndarray) -> list[int]:
     """COCO's run lengths, beginning with a run of 0."""
     flat = np.concatenate([[0], mask.T.ravel(), [2]])
     ends = np.flatnonzero(np.diff(flat.astype(int)))
-    counts = np.diff(np.concatenate([[0], ends])).tolist()
-    return counts
+    return np.diff(np.concatenate([[0], ends])).tolist()
 
 
 def compressed(counts: list[int]) -> str:
@@ -78,9 +78,10 @@ def test_the_example_of_the_coco_api(form: list[int] | str):
 @given(text=st.text(max_size=30), size=st.tuples(st.integers(1, 50), st.integers(1, 50)))
 def test_damaged_run_lengths_are_refused(text: str, size: tuple[int, int]):
     try:
-        assert runs(text, size).shape == size
-    except ValueError as error:
-        assert str(error)
+        found = runs(text, size)
+    except ValueError:
+        return
+    assert found.shape == size
 
 
 @given(seed=st.integers(0, 10**6))
@@ -239,8 +240,6 @@ def test_mistakes_in_coco_are_explained(message: str, tmp_path: Path, capsys: py
     edited(path, **COCO_MISTAKES[message])
     code, err = convert(capsys, "coco", path, tmp_path / "../coco-out")
     assert code == 2
-    import re
-
     assert re.search(message, err), err
     assert not (tmp_path / "../coco-out").exists()
 
