@@ -55,7 +55,7 @@ def read_tiff(path: Path) -> np.ndarray:
                 raise
             raise UnreadableError(
                 f"is compressed with {tifffile.COMPRESSION(page.compression).name}, which needs the package imagecodecs "
-                "(pip install imagecodecs); or store it with deflate or uncompressed"
+                "(the extra `formats`); or store it with deflate or uncompressed"
             ) from None
         if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
             pixels = np.moveaxis(pixels, 0, -1)

@@ -7,10 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imexseg.data.images import IMAGE_SUFFIXES, MASK_SUFFIXES
+import numpy as np
+
+from imexseg.data.images import IMAGE_SUFFIXES, MASK_SUFFIXES, read_image
 from imexseg.data.schema import SPLITS, SplitRule
 from imexseg.errors import UsageError
 
+Folders = dict[tuple[str, ...], list[str]]  # parts of a path below the root ↦ names of its image files
+FEW_VALUES = 64  # that a mask may have
 DEPTH = 4  # folders below the one that is given
 _IMAGE_WORDS = re.compile(
     r"^(images?|imgs?|jpegimages|photos?|inputs?|leftimg8bit|x|originals?|scans?)$|[_-](images?|imgs?)$"
@@ -41,6 +45,8 @@ def find_layout(root: Path) -> Layout:
         return _one_folder(root, *next(iter(folders.items())))
     if masks and not images:
         images = {parts: names for parts, names in folders.items() if _role(parts) is None}
+    if not images and not masks:
+        images, masks = _by_content(root, folders)
     if not images or not masks:
         raise UsageError(
             f"{root}: cannot tell images from masks; name the folders images/ and masks/, or write patterns into data.yaml "
@@ -68,9 +74,8 @@ def find_layout(root: Path) -> Layout:
     )
 
 
-def _folders_with_files(root: Path) -> dict[tuple[str, ...], list[str]]:
-    """Parts of each folder's path below the root ↦ names of its image files."""
-    found: dict[tuple[str, ...], list[str]] = {}
+def _folders_with_files(root: Path) -> Folders:
+    found: Folders = {}
     for name, below, files in os.walk(root, followlinks=True):  # data is often linked; DEPTH ends loops
         parts = Path(name).relative_to(root).parts
         below[:] = sorted(folder for folder in below if folder[0] != "." and len(parts) < DEPTH)
@@ -91,7 +96,27 @@ def _role(parts: tuple[str, ...]) -> str | None:
     return None
 
 
-def _pattern(folders: dict[tuple[str, ...], list[str]]) -> tuple[str, list[str]]:
+def _by_content(root: Path, folders: Folders) -> tuple[Folders, Folders]:
+    """Of two groups of folders with names that say nothing: masks have few values, images have many."""
+    groups: dict[tuple[str, ...], Folders] = {}
+    for parts, names in folders.items():
+        groups.setdefault(tuple(part for part in parts if part not in SPLITS), {})[parts] = names
+    if len(groups) != 2:
+        return {}, {}
+    numbers = {}
+    for key, group in groups.items():
+        parts, names = next(iter(group.items()))
+        try:
+            pixels = read_image(root.joinpath(*parts, names[0]))
+        except UsageError:
+            return {}, {}
+        numbers[key] = len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0))
+    fewer, more = sorted(numbers, key=lambda key: numbers[key])
+    told_apart = numbers[fewer] <= FEW_VALUES and numbers[more] > 4 * numbers[fewer]
+    return (groups[more], groups[fewer]) if told_apart else ({}, {})
+
+
+def _pattern(folders: Folders) -> tuple[str, list[str]]:
     """One pattern for as many of the folders as go together, and the names of their files."""
     patterns: Counter[str] = Counter()
     names: dict[str, list[str]] = {}

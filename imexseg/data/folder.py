@@ -141,6 +141,8 @@ def _sources(
 
 def _by_key(pattern: Pattern, split: str, length: int, suffixes: frozenset[str]) -> dict[Key, Path]:
     matches = {path: key for path, key in pattern.files(split).items() if path.suffix.lower() in suffixes}
+    if not matches and any(path.suffix.lower() in (".jpg", ".jpeg") for path in pattern.files(split)):
+        raise UsageError(f"{pattern.text}: JPEG changes class numbers to save space; export the masks as PNG")
     if not matches:
         raise UsageError(f"{pattern.text}: no {', '.join(sorted(suffixes))} file matches; correct it in data.yaml")
     keys = {path: key[-length:] for path, key in matches.items()}
@@ -149,7 +151,10 @@ def _by_key(pattern: Pattern, split: str, length: int, suffixes: frozenset[str])
 
 def _by_stem(folder: Path, suffixes: frozenset[str], split: str) -> dict[Key, Path]:
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; the split {split!r} needs images/{split} and masks/{split}")
+        raise UsageError(
+            f"{folder}: no such folder; the split {split!r} needs images/{split} and masks/{split}, "
+            "or `split: {val: 0.2, seed: 0}` in data.yaml to share out the files of train"
+        )
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:

@@ -22,15 +22,16 @@ def seen_radius(predictor: Any) -> int:
     """Pixels from a pixel that its answer depends on, or mostly depends on, for any predictor with an `info`."""
     config = predictor.info.network
     view = field_of_view(config)
+    smallest = min(getattr(predictor, "scales", (1.0,)))  # of test-time augmentation: a smaller image is seen farther
     if view is not None:
-        return math.ceil(view / 2)
+        return math.ceil(view / 2 / smallest)
     network = getattr(predictor, "network", None)
     solves = [m for m in network.modules() if isinstance(m, ImplicitSolve)] if network is not None else []
     longest = max(
         (float(solve.decay_lengths().detach().max()) for solve in solves), default=getattr(config, "longest", 24.0)
     )
     stride = getattr(config, "stride", 16)
-    return math.ceil(stride * (DECAY_LENGTHS * longest + 2))
+    return math.ceil(stride * (DECAY_LENGTHS * longest + 2) / smallest)
 
 
 def smallest_tile(radius: int) -> int:

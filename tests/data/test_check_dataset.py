@@ -124,6 +124,7 @@ LAYOUTS = {
     "segnet": ("{s}/{n}.jpg", "{s}annot/{n}.png", ["train", "val", "test"]),
     "cityscapes": ("leftImg8bit/{s}/ulm/{n}_leftImg8bit.png", "gtFine/{s}/ulm/{n}_labelIds.png", ["train", "val"]),
     "named after": ("img/{n}.jpg", "lbl_masks/{n}_mask.png", [""]),
+    "names that say nothing": ("a/{s}/{n}.png", "b/{s}/{n}.png", ["train", "val"]),
     "one folder": ("{n}.jpg", "{n}_mask.png", [""]),
     "one folder, by suffix": ("x/{n}.jpg", "x/{n}.png", [""]),
 }
