@@ -62,7 +62,7 @@ class DataFile(BaseModel):
     def _enough(cls, names: Any) -> Any:
         if isinstance(names, list) and len(names) < 2:
             raise ValueError("List should have at least 2 items")
-        return names
+        return _spelt_out(names)
 
     @field_validator("classes", "ignore", mode="before")
     @classmethod
@@ -91,7 +91,16 @@ class DataFile(BaseModel):
 
 
 def _listed(given: Any) -> Any:
-    return given if isinstance(given, list) else [given]
+    return _spelt_out(given if isinstance(given, list) else [given])
+
+
+def _spelt_out(given: Any) -> Any:
+    """Raises: ValueError for names that YAML takes for something else."""
+    for label in given.values() if isinstance(given, dict) else given if isinstance(given, list) else []:
+        if label is None or isinstance(label, bool):
+            word = {None: "null", True: "yes or true", False: "no or false"}[label]
+            raise ValueError(f"YAML takes the word {word} for {label}; put it in quotes")
+    return given
 
 
 class DataDescription(BaseModel):

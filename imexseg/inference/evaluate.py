@@ -11,7 +11,7 @@ from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE, DataDescription
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.predictor import Predictor
+from imexseg.inference.tiling import AnyPredictor
 
 BATCH = 16  # images of one size that go through the network together
 BATCH_PIXELS = 512 * 512  # but not more pixels than this
@@ -33,7 +33,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) 
     return np.bincount(pair, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def check_classes(predictor: Predictor, description: DataDescription) -> None:
+def check_classes(predictor: AnyPredictor, description: DataDescription) -> None:
     """Raises: UsageError if the data's classes are not the network's."""
     if predictor.info.names != description.names:
         raise UsageError(
@@ -43,7 +43,7 @@ def check_classes(predictor: Predictor, description: DataDescription) -> None:
 
 
 def evaluate(
-    predictor: Predictor,
+    predictor: AnyPredictor,
     description: DataDescription,
     split: str = "val",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,

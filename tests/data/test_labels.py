@@ -126,6 +126,7 @@ def test_every_colour_is_exact_or_unknown(seed: int):
         ({"names": LABELS, "images": "x/{split}.png", "masks": "y/*.png"}, "has no \\*"),
         ({"names": LABELS, "split": {"val": 0.7, "test": 0.5}}, "leave nothing to train on"),
         ({"names": LABELS, "split": {"vall": 0.7}}, "unknown key 'split.vall'; did you mean 'split.val'"),
+        ({"names": [None, "a"]}, "YAML takes the word null for None; put it in quotes"),
         ({"names": LABELS, "bit_depth": 12}, "Input should be 8, 16 or 32"),
     ],
 )

@@ -165,10 +165,12 @@ def test_masks_written_by_strips_are_read_back(height: int, width: int, rows: in
     assert np.array_equal(tifffile.imread(path) if suffix == ".tif" else read_mask(path), mask)
 
 
-def test_predict_with_tiles(trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch):
+def test_predict_with_tiles(
+    trained_run: Path, qtips_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+):
     from imexseg.cli.main import main
 
-    image = np.random.default_rng(0).integers(0, 256, (110, 90)).astype(np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (90, 70)).astype(np.uint8)
     Image.fromarray(image).save(tmp_path / "x.png")
     tifffile.imwrite(tmp_path / "y.tif", image, tile=(32, 32), compression="zlib")
     monkeypatch.setattr("imexseg.data.image_source.IN_MEMORY", 100)
@@ -178,17 +180,18 @@ def test_predict_with_tiles(trained_run: Path, tmp_path: Path, capsys: pytest.Ca
     assert "tiles against the image at once: " in err
     assert "tiles of 64 px overlap by 32 px; one pixel sees" in err
     masks = [read_mask(tmp_path / f"out/{stem}_mask.png") for stem in "xy"]
-    assert masks[0].shape == (110, 90)
+    assert masks[0].shape == (90, 70)
     assert np.array_equal(*masks)
-    assert np.array(Image.open(tmp_path / "out/x_overlay.png")).shape == (110, 90, 3)
+    assert np.array(Image.open(tmp_path / "out/x_overlay.png")).shape == (90, 70, 3)
     monkeypatch.setattr("imexseg.report.mask_stream.TIFF_FROM", 1000)
     monkeypatch.setattr("imexseg.cli.predict_tiled.PICTURE", 70)
-    assert main([*command, "--output", str(tmp_path / "big"), "--tile", "64"]) == 0
-    assert np.array_equal(tifffile.imread(tmp_path / "big/x_mask.tif"), masks[0])
-    assert np.array(Image.open(tmp_path / "big/x_overlay.png")).shape == (55, 45, 3)
     alone = [*command[:2], *command[3:]]
+    assert main([*alone, "--output", str(tmp_path / "big"), "--tile", "64"]) == 0
+    assert np.array_equal(tifffile.imread(tmp_path / "big/x_mask.tif"), masks[0])
+    assert np.array(Image.open(tmp_path / "big/x_overlay.png")).shape == (45, 35, 3)
     assert main([*alone, "--output", str(tmp_path / "tta"), "--tta"]) == 0
-    assert read_mask(tmp_path / "tta/x_mask.png").shape == (110, 90)
+    assert read_mask(tmp_path / "tta/x_mask.png").shape == (90, 70)
+    assert main(["evaluate", str(trained_run), str(qtips_folder), "--tta", "--tile", "64"]) == 0
     assert main([*command, "--tile", "64", "--probabilities"]) == 2
     assert "does not go with --tile" in capsys.readouterr().err
     (tmp_path / "y.tif").write_bytes((tmp_path / "y.tif").read_bytes()[:-900])
