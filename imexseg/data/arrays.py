@@ -50,7 +50,7 @@ def read_tiff(path: Path) -> np.ndarray:
         _check_all_there(page, tiff.filehandle)
         try:
             pixels = page.asarray(maxworkers=1)
-        except (KeyError, ImportError) as error:
+        except Exception as error:
             if "imagecodecs" not in str(error) and not isinstance(error, ImportError):
                 raise
             raise UnreadableError(

@@ -52,5 +52,8 @@ class AugmentedPredictor:
 
 def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Shapes: (H, W, C) → (h, w, C). Args: size: (w, h)."""
-    smaller = size[0] < image.shape[1]
-    return np.atleast_3d(cv2.resize(image, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR))
+    how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+    channels = [
+        cv2.resize(np.ascontiguousarray(channel), size, interpolation=how) for channel in np.moveaxis(image, -1, 0)
+    ]
+    return np.stack(channels, axis=2)  # one by one: OpenCV averages over areas for up to four channels only

@@ -83,6 +83,16 @@ def test_what_is_not_read_is_said(tmp_path: Path):
         assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_a_compression_that_needs_another_package_is_named(tmp_path: Path):
+    tifffile.imwrite(tmp_path / "x.tif", bands(5, "uint16"), photometric="minisblack", planarconfig="contig")
+    with tifffile.TiffFile(tmp_path / "x.tif", mode="r+b") as tiff:
+        tiff.pages.first.tags[259].overwrite(34712)  # JPEG 2000
+    with pytest.raises(
+        UsageError, match=r"x.tif: is (compressed with JPEG2000, which needs the package imagecodecs|damaged)"
+    ):
+        read_image(tmp_path / "x.tif")
+
+
 def test_masks_as_jpeg_are_refused(tmp_path: Path):
     from PIL import Image
 

@@ -146,6 +146,8 @@ def test_augmented_predictions_do_not_depend_on_which_way_the_image_is_turned(ph
     np.testing.assert_allclose(seen.probabilities, mirrored.probabilities[:, :, ::-1], atol=1e-5)
     np.testing.assert_allclose(seen.probabilities.sum(0), 1, atol=1e-5)
     assert seen.classes.shape == (96, 120)
+    many = np.repeat(image, 6, axis=2)
+    np.testing.assert_allclose(AugmentedPredictor(Brightness()).predict(many).probabilities.sum(0), 1, atol=1e-5)
     plain = AugmentedPredictor(Brightness(), scales=(1.0,))
     np.testing.assert_allclose(plain.predict(image).probabilities, Brightness().predict(image).probabilities, atol=1e-6)
     assert len(plain.flips) == 4
