@@ -45,6 +45,14 @@ def non_negative_float(text: str) -> float:
     return value
 
 
+def crop_size(text: str) -> int | tuple[int, int]:
+    """An option of pixels: N, or HxW."""
+    if "x" in text:
+        height, _, width = text.partition("x")
+        return positive_int(height), positive_int(width)
+    return positive_int(text)
+
+
 def _number(kind: Callable, text: str, expected: str):
     try:
         return kind(text)

@@ -5,12 +5,14 @@ import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import evaluate, generate, inspect, models, predict, train
+from imexseg.cli import check, convert, evaluate, generate, inspect, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
 VERBS = {
     "generate": generate,
+    "check": check,
+    "convert": convert,
     "train": train,
     "evaluate": evaluate,
     "predict": predict,

@@ -49,5 +49,7 @@ class Predictor:
             if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
                 raise
             height, width = images[0].shape[:2]
-            raise JobError(f"{name}: {width} x {height} px do not fit in memory; scale the image down") from None
+            raise JobError(
+                f"{name}: {width} x {height} px do not fit in memory; use --tile 1024, or scale it down"
+            ) from None
         return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_gen import PRESETS
+from imexseg.data.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.data.schema import explain_validation, read_yaml_mapping
 from imexseg.errors import UsageError
 from imexseg.models.build import model_config
@@ -51,7 +52,8 @@ class RunConfig(BaseModel):
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
     class_weights: Literal["auto", "none"] = "auto"
-    augmentation: Literal["none", "symmetries"] = "symmetries"
+    augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
+    crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     seed: Seed = 0
     devices: PositiveInt = 1
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
@@ -68,6 +70,24 @@ class RunConfig(BaseModel):
     @classmethod
     def _known(cls, model: str) -> str:
         return model if is_peer(model) else _one_of("model", model.replace("_", "-"), NETWORKS)
+
+    @field_validator("augmentation")
+    @classmethod
+    def _known_augmentation(cls, augmentation: str | list) -> str | list:
+        """A file is replaced by its content, so that config.yaml repeats the run by itself."""
+        if isinstance(augmentation, str) and augmentation.endswith((".yaml", ".yml")):
+            return read_steps(Path(augmentation))
+        if isinstance(augmentation, list):
+            from imexseg.data.augmentation import check_steps
+
+            check_steps(augmentation)
+            return augmentation
+        return _one_of("augmentation", augmentation, AUGMENTATIONS)
+
+    @property
+    def crop_size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels of the pieces that are trained on."""
+        return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
 
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":

@@ -6,6 +6,7 @@ from torch.utils.data import DataLoader
 
 from imexseg.data.augmentation import Augmentation
 from imexseg.data.checks import SplitFacts
+from imexseg.data.crops import RareClassCrop
 from imexseg.data.dataset import SegmentationDataset, collate
 from imexseg.data.images import full_scale
 from imexseg.data.samplers import EpochSampler, OnceSampler
@@ -20,10 +21,18 @@ class SegmentationData(L.LightningDataModule):
         super().__init__()
         self.config = config
         self.level = level  # images are halved that many times
-        square = all(height == width for height, width in train.sizes)
+        crop = config.crop_size
+        square = all(height == width for height, width in ([crop] if crop else train.sizes))
         scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
-        self.train_set = SegmentationDataset(train.pairs, train.channels, scale, augmentation, config.seed)
+        self.train_set = SegmentationDataset(
+            train.pairs,
+            train.channels,
+            scale,
+            augmentation,
+            config.seed,
+            RareClassCrop(crop, train.class_pixels) if crop else None,
+        )
         self.val_set = SegmentationDataset(val.pairs, train.channels, scale)
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1

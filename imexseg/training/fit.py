@@ -14,10 +14,11 @@ from rich.console import Console
 
 import imexseg
 from data_gen import write_dataset
-from imexseg.data.checks import SplitFacts, scan_split
+from imexseg.data.check_dataset import check_dataset
+from imexseg.data.checks import Progress, SplitFacts
 from imexseg.data.images import full_scale
 from imexseg.data.schema import DataDescription, load_description
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.network import SegmentationNetwork
@@ -52,20 +53,14 @@ class RunData:
     val: SplitFacts
 
 
-def look_at_data(data: Path) -> RunData:
-    """Read data.yaml and every file of the training and validation splits once.
+def look_at_data(data: Path, progress: Progress = lambda n_done, n_total: None) -> RunData:
+    """Read data.yaml and every file of the training and validation splits once, as `imexseg check` does.
 
     Raises: UsageError with a line for each thing that is wrong.
     """
-    description = load_description(data)
-    train, val = (scan_split(description, split) for split in ("train", "val"))
-    for what, of_train, of_val, remedy in (
-        ("channels", train.channels, val.channels, "write `channels: N` into data.yaml"),
-        ("bit depth", train.dtype, val.dtype, "store them alike"),
-    ):
-        if of_train != of_val:
-            raise UsageError(f"{description.root}: {what} of train is {of_train}, of val {of_val}; {remedy}")
-    return RunData(description, train, val)
+    report = check_dataset(load_description(data), ("train", "val"), progress)
+    report.require_no_errors()
+    return RunData(report.description, report.splits["train"], report.splits["val"])
 
 
 def generate_data(config: RunConfig, folder: Path) -> Path:
