@@ -9,29 +9,39 @@ so that 5 % of the weight lies beyond. Where 2 r + ramp is more than half a tile
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imexseg.layers.implicit import ImplicitSolve
-from imexseg.models.registry import field_of_view
+if TYPE_CHECKING:
+    from imexseg.models.network import ImageNetwork
 
 DECAY_LENGTHS = 3.0
 SMALLEST_RAMP = 16  # pixels
 
 
-def seen_radius(predictor: Any) -> int:
-    """Pixels from a pixel that its answer depends on, or mostly depends on, for any predictor with an `info`."""
-    config = predictor.info.network
-    view = field_of_view(config)
-    smallest = min(getattr(predictor, "scales", (1.0,)))  # of test-time augmentation: a smaller image is seen farther
+def seen_radius_of(network: "ImageNetwork") -> int:
+    """Pixels from a pixel that its answer depends on, or mostly depends on."""
+    from imexseg.layers.implicit import ImplicitSolve
+    from imexseg.models.facts import field_of_view
+    from imexseg.models.network import SegmentationNetwork
+
+    if not isinstance(network, SegmentationNetwork):
+        return 8 * network.total_stride  # another library's: its encoder sees that far, roughly
+    view = field_of_view(network.config)
     if view is not None:
-        return math.ceil(view / 2 / smallest)
-    network = getattr(predictor, "network", None)
-    solves = [m for m in network.modules() if isinstance(m, ImplicitSolve)] if network is not None else []
-    longest = max(
-        (float(solve.decay_lengths().detach().max()) for solve in solves), default=getattr(config, "longest", 24.0)
-    )
-    stride = getattr(config, "stride", 16)
-    return math.ceil(stride * (DECAY_LENGTHS * longest + 2) / smallest)
+        return math.ceil(view / 2)
+    radius = 0
+    for k, stage in enumerate(network.backbone.stages):
+        stride = network.config.stride * (2**k if network.config.pool else 1)
+        for solve in stage.modules():
+            if isinstance(solve, ImplicitSolve):
+                longest = float(solve.decay_lengths().detach().max())
+                radius = max(radius, math.ceil(stride * (DECAY_LENGTHS * longest + 2)))
+    return radius
+
+
+def seen_radius(predictor: Any) -> int:
+    """The same for a predictor; test-time augmentation sees farther on an image that it has made smaller."""
+    return math.ceil(predictor.seen_radius / min(getattr(predictor, "scales", (1.0,))))
 
 
 def smallest_tile(radius: int) -> int:

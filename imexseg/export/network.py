@@ -1,0 +1,129 @@
+"""The networks of this project in ONNX, layer by layer in the order of models/network.py."""
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from imexseg.export.graph import Graph
+from imexseg.export.operators import apply, apply_adjoint, array, convolution, normalise, scale_and_shift_of
+from imexseg.export.solve import Side, solve
+from imexseg.layers.flows import HamiltonianFlow, SecondOrderFlow
+from imexseg.layers.implicit import ImplicitSolve
+from imexseg.layers.reversible import Coupling, ImplicitCoupling
+from imexseg.layers.steps import ImexDiffusiveStep, ImexStep, Step
+from imexseg.layers.terms import ParabolicTerm, ResidualTerm
+from imexseg.models.network import AdditivePyramid, SegmentationNetwork
+
+Grid = tuple[Side, Side]
+
+
+def logits(g: Graph, image: str, network: SegmentationNetwork, grids: list[Grid]) -> str:
+    """Shapes: image (B, in_channels, H, W), normalised and padded → (B, num_classes, H, W).
+
+    Args: grids: the sides of each stage's grid.
+    """
+    opening, norm, _ = network.backbone.opening
+    with g.scope("opening"):
+        Y = g.node("Relu", convolution(g, image, opening, norm))
+    features = []
+    for k, (stage, grid) in enumerate(zip(network.backbone.stages, grids, strict=True)):
+        with g.scope(f"stage{k + 1}"):
+            Y = _connecting(g, Y, stage.connecting)
+            Y = _flow(g, Y, stage.steps, grid)
+        features.append(Y)
+    with g.scope("classifier"):
+        if network.pyramid is not None:
+            Y = _pyramid(g, features, network.pyramid, network.config.pool)
+        return _classifier(g, Y, network.classifier)
+
+
+def _connecting(g: Graph, X: str, connecting: Any) -> str:
+    if isinstance(connecting, nn.Identity):
+        return X
+    layer, norm, _, pool = connecting
+    X = g.node("Relu", convolution(g, X, layer, norm))
+    pooled = isinstance(pool, nn.AvgPool2d)
+    return g.node("AveragePool", X, kernel_shape=[2, 2], strides=[2, 2]) if pooled else X
+
+
+def _flow(g: Graph, Y: str, flow: nn.Module, grid: Grid) -> str:
+    if isinstance(flow, HamiltonianFlow):
+        Y, Z = g.nodes_with("Split", 2, Y, axis=1, num_outputs=2)
+        Y, Z = _chain(g, Y, Z, flow.chain.couplings, grid)
+        return normalise(g, g.node("Concat", Y, Z, axis=1), flow.norm)
+    if isinstance(flow, SecondOrderFlow):
+        return normalise(g, _chain(g, Y, Y, flow.chain.couplings, grid)[1], flow.norm)
+    for j, step in enumerate(flow.children()):
+        assert isinstance(step, Step)
+        with g.scope(f"step{j + 1}"):
+            Y = _euler(g, Y, step, grid)
+    return Y
+
+
+def _euler(g: Graph, Y: str, step: Step, grid: Grid) -> str:
+    """N(Y⁺). With N = scale·() + shift, the scale goes into f, for every solve acts on each channel alone."""
+    folded = scale_and_shift_of(step.norm)
+    scale, shift = folded if folded is not None else (None, None)
+    n = _channels(step.term)
+    f = _term(g, step.term, Y, step.step_size * (scale if scale is not None else np.ones(n)))
+    if isinstance(step, ImexStep) and not isinstance(step, ImexDiffusiveStep):
+        f = solve(g, f, step.solve, *grid)
+    carried = g.node("Mul", Y, g.weight(scale.reshape(-1, 1, 1))) if scale is not None else Y
+    out = g.node("Add", carried, f)
+    if isinstance(step, ImexDiffusiveStep):
+        out = solve(g, out, step.solve, *grid)
+    if shift is not None:
+        return g.node("Add", out, g.weight(shift.reshape(-1, 1, 1)))
+    return normalise(g, out, step.norm)
+
+
+def _chain(g: Graph, U: str, V: str, couplings: nn.ModuleList, grid: Grid) -> tuple[str, str]:
+    """W = sign·U + diagonal·V + weight·solve(f(V)), as layers/reversible.py."""
+    for j, coupling in enumerate(couplings):
+        assert isinstance(coupling, Coupling)
+        with g.scope(f"coupling{j + 1}"):
+            f = _term(g, coupling.term, V, np.full(_channels(coupling.term), coupling.weight))
+            if isinstance(coupling, ImplicitCoupling):
+                assert isinstance(coupling.solve, ImplicitSolve)
+                f = solve(g, f, coupling.solve, *grid)
+            if coupling.diagonal:
+                f = g.node("Add", f, g.node("Mul", V, g.weight(np.array(coupling.diagonal))))
+            U, V = V, g.node("Add" if coupling.sign > 0 else "Sub", f, U)
+    return U, V
+
+
+def _channels(term: nn.Module) -> int:
+    assert isinstance(term, ParabolicTerm | ResidualTerm)
+    norm = term.norm
+    assert isinstance(norm.weight, nn.Parameter)
+    return len(norm.weight)
+
+
+def _term(g: Graph, term: nn.Module, Y: str, scale: np.ndarray) -> str:
+    """scale_c f(Y)_c."""
+    assert isinstance(term, ParabolicTerm | ResidualTerm)
+    first = term.K if isinstance(term, ParabolicTerm) else term.K1
+    folded = scale_and_shift_of(term.norm)
+    if folded is not None:
+        X = apply(g, first, Y, *folded)
+    else:
+        X = normalise(g, apply(g, first, Y, np.ones(len(scale))), term.norm)
+    X = g.node("Relu", X)
+    return apply_adjoint(g, term.K, X, -scale) if isinstance(term, ParabolicTerm) else apply(g, term.K2, X, scale)
+
+
+def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool) -> str:
+    scales = g.constant(np.array([1, 1, 2, 2], np.float32))
+    Y = convolution(g, features[-1], pyramid.laterals[-1])  # type: ignore[arg-type]
+    for lateral, feature in zip(pyramid.laterals[-2::-1], features[-2::-1], strict=True):
+        if pool:
+            Y = g.node("Resize", Y, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+        Y = g.node("Add", Y, convolution(g, feature, lateral))  # type: ignore[arg-type]
+    return Y
+
+
+def _classifier(g: Graph, Y: str, layer: nn.ConvTranspose2d) -> str:
+    assert layer.bias is not None
+    settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}  # type: ignore[misc]
+    return g.node("ConvTranspose", Y, g.weight(array(layer.weight)), g.weight(array(layer.bias)), **settings)

@@ -1,0 +1,110 @@
+"""Operators K, their adjoints and normalisations in ONNX, with a scale for each output channel folded into the weights."""
+
+import numpy as np
+from torch import Tensor, nn
+
+from imexseg.export.graph import Graph
+from imexseg.layers.norms import TvNorm
+from imexseg.layers.operators import (
+    CouplingOperator,
+    DenseOperator,
+    DepthwiseOperator,
+    LeanOperator,
+    Operator,
+    SeparableOperator,
+)
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """In double precision: scales are folded before anything is rounded."""
+    return tensor.detach().cpu().double().numpy()
+
+
+def extend(g: Graph, X: str, boundary: str) -> str:
+    """One pixel more on each side. Shapes: (B, C, H, W) → (B, C, H+2, W+2)."""
+    if boundary == "reflect":
+        return g.node("Pad", X, g.integers(0, 0, 1, 1, 0, 0, 1, 1), mode="edge")
+    for axis in (-2, -1):
+        X = g.node("Concat", g.slice(X, axis, -1, 2**31), X, g.slice(X, axis, 0, 1), axis=axis)
+    return X
+
+
+def extend_adjoint(g: Graph, X: str) -> str:
+    """The adjoint of extend with boundary reflect: the ring is added back to the edge. At least two pixels a side."""
+    for axis in (-2, -1):
+        first = g.node("Add", g.slice(X, axis, 0, 1), g.slice(X, axis, 1, 2))
+        last = g.node("Add", g.slice(X, axis, -2, -1), g.slice(X, axis, -1, 2**31))
+        X = g.node("Concat", first, g.slice(X, axis, 2, -2), last, axis=axis)
+    return X
+
+
+def apply(g: Graph, K: Operator, X: str, scale: np.ndarray, shift: np.ndarray | None = None) -> str:
+    """scale_c (KX)_c + shift_c. Shapes: X (B, C, H, W), scale and shift (C,)."""
+    bias = [g.weight(shift)] if shift is not None else []
+    if isinstance(K, DenseOperator):
+        weight = array(K.weight) * scale[:, None, None, None]
+        return g.node("Conv", extend(g, X, K.boundary), g.weight(weight), *bias)
+    if isinstance(K, CouplingOperator):
+        return g.node("Conv", X, g.weight((array(K.weight) * scale[:, None])[:, :, None, None]), *bias)
+    if isinstance(K, DepthwiseOperator):
+        weight = array(K._weight()) * scale[:, None, None, None]
+        return g.node("Conv", extend(g, X, K.boundary), g.weight(weight), *bias, group=len(scale))
+    if isinstance(K, LeanOperator):
+        return g.node("Add", apply(g, K.depthwise, X, scale, shift), apply(g, K.coupling, X, scale))
+    assert isinstance(K, SeparableOperator)
+    return apply(g, K.coupling, apply(g, K.depthwise, X, np.ones_like(scale)), scale, shift)
+
+
+def apply_adjoint(g: Graph, K: Operator, X: str, scale: np.ndarray) -> str:
+    """scale_c (KᵀX)_c. On a periodic grid Kᵀ is the convolution with the stencil turned round."""
+    if isinstance(K, DenseOperator):
+        weight = array(K.weight) * scale[:, None, None]  # (out, in): scaled by the channel that Kᵀ writes
+        if K.boundary == "periodic":
+            turned = weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
+            return g.node("Conv", extend(g, X, K.boundary), g.weight(turned))
+        return extend_adjoint(g, g.node("ConvTranspose", X, g.weight(weight)))
+    if isinstance(K, CouplingOperator):
+        return g.node("Conv", X, g.weight((array(K.weight).T * scale[:, None])[:, :, None, None]))
+    if isinstance(K, DepthwiseOperator):
+        weight = array(K._weight()) * scale[:, None, None, None]
+        if K.boundary == "periodic":
+            return g.node("Conv", extend(g, X, K.boundary), g.weight(weight[:, :, ::-1, ::-1]), group=len(scale))
+        return extend_adjoint(g, g.node("ConvTranspose", X, g.weight(weight), group=len(scale)))
+    if isinstance(K, LeanOperator):
+        return g.node("Add", apply_adjoint(g, K.depthwise, X, scale), apply_adjoint(g, K.coupling, X, scale))
+    assert isinstance(K, SeparableOperator)
+    return apply_adjoint(g, K.depthwise, apply_adjoint(g, K.coupling, X, np.ones(len(scale))), scale)
+
+
+def scale_and_shift_of(norm: nn.Module) -> tuple[np.ndarray, np.ndarray] | None:
+    """Batch normalisation in evaluation mode as (scale, shift) by channel; None for one that depends on the features."""
+    if not isinstance(norm, nn.BatchNorm2d):
+        return None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = array(norm.weight) / np.sqrt(array(norm.running_var) + norm.eps)
+    return scale, array(norm.bias) - scale * array(norm.running_mean)
+
+
+def normalise(g: Graph, X: str, norm: nn.Module) -> str:
+    """N by itself, where it cannot be folded."""
+    folded = scale_and_shift_of(norm)
+    if folded is not None:
+        return g.scale_and_shift(X, *folded)
+    assert isinstance(norm, TvNorm)
+    squares = g.node("ReduceSum", g.node("Mul", X, X), g.integers(1), keepdims=1)
+    length = g.node("Sqrt", g.node("Add", squares, g.weight(np.array(1e-4))))
+    return g.scale_and_shift(g.node("Div", X, length), array(norm.weight), array(norm.bias))
+
+
+def convolution(g: Graph, X: str, layer: nn.Conv2d, norm: nn.Module | None = None) -> str:
+    """A convolution as torch has it, and the N behind it."""
+    weight = array(layer.weight)
+    bias = array(layer.bias) if layer.bias is not None else np.zeros(len(weight))
+    folded = scale_and_shift_of(norm) if norm is not None else None
+    if folded is not None:
+        scale, shift = folded
+        weight, bias = weight * scale[:, None, None, None], bias * scale + shift
+    pads = [*layer.padding, *layer.padding]  # type: ignore[misc]
+    out = g.node("Conv", X, g.weight(weight), g.weight(bias), strides=list(layer.stride), pads=pads)
+    return normalise(g, out, norm) if norm is not None and folded is None else out
