@@ -11,7 +11,8 @@ from imexseg.errors import ImexsegError, JobError, UsageError
 from imexseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from imexseg.inference.tiling import AnyPredictor, Disagreement
+    from imexseg.inference.backends import AnyPredictor
+    from imexseg.inference.tiling import Disagreement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default=None,
         metavar="W",
-        help="a .safetensors file, a run folder or a shipped name (default: qtips)",
+        help="a .safetensors or .onnx file, a run folder or a shipped name (default: qtips)",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)"
@@ -39,18 +40,16 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
     from imexseg.cli.predict_tiled import predict_tiled
     from imexseg.inference.overlap import smallest_tile
-    from imexseg.inference.predictor import Predictor
+    from imexseg.inference.backends import open_predictor
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
-    from imexseg.models.artefact import load
-    from imexseg.models.shipped import find_weights
 
     paths = find_images(options.images)
     if options.tile and options.probabilities:
         raise UsageError(
             "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
         )
-    predictor: AnyPredictor = Predictor(load(find_weights(options.weights)))
+    predictor = open_predictor(options.weights)
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = TiledPredictor(predictor, options.tile) if options.tile else None

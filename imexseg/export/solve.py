@@ -177,6 +177,8 @@ def _cosines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
     norms = (g.constant(np.array(value, np.float32)) for value in (1, 2))
     norm = g.node("Where", g.node("Equal", column, zero), *norms)
     C = g.node("Mul", C, g.node("Sqrt", g.node("Div", norm, side.real)))
-    angle = g.node("Mul", g.node("Cast", j, to=TensorProto.FLOAT), g.node("Mul", unit, g.constant(np.array(2, np.float32))))
+    angle = g.node(
+        "Mul", g.node("Cast", j, to=TensorProto.FLOAT), g.node("Mul", unit, g.constant(np.array(2, np.float32)))
+    )
     constant_two = g.constant(np.array(2, np.float32))
     return _as_features(g, C), g.node("Sub", constant_two, g.node("Mul", g.node("Cos", angle), constant_two))

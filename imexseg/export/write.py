@@ -176,7 +176,9 @@ class _AsCameraGivesIt(torch.nn.Module):
 def _peer(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
     """A network of segmentation-models-pytorch, by torch's own exporter."""
     if options.precision == "fp16":
-        raise UsageError(f"--precision fp16: {network.info.model} is exported in fp32 or int8; it is there to compare with")
+        raise UsageError(
+            f"--precision fp16: {network.info.model} is exported in fp32 or int8; it is there to compare with"
+        )
     assert options.size is not None
     kind = {255.0: torch.uint8, 65535.0: torch.uint16, 1.0: torch.float32}[network.info.full_scale]
     image = torch.zeros(1, *options.size, network.config.in_channels).to(kind)

@@ -1,6 +1,5 @@
 """From an image as it was read to the class of every pixel, at the image's own size."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +8,9 @@ import torch
 from imexseg.data.images import to_channels
 from imexseg.data.tensors import image_to_tensor
 from imexseg.errors import JobError
+from imexseg.inference.overlap import seen_radius_of
+from imexseg.inference.prediction import Prediction
 from imexseg.models.network import ImageNetwork
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """classes (H, W) uint8; probabilities (num_classes, H, W) float32, adding up to 1 over the classes."""
-
-    classes: np.ndarray
-    probabilities: np.ndarray
 
 
 class Predictor:
@@ -29,6 +22,7 @@ class Predictor:
     def __init__(self, network: ImageNetwork):
         self.network = network.eval()
         self.info = network.info
+        self.seen_radius = seen_radius_of(network)
         self.device = next(network.parameters()).device
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
@@ -40,7 +34,7 @@ class Predictor:
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """As predict, for images that are all of one size: faster where they are small."""
-        channels, scale = self.info.network.in_channels, self.info.full_scale
+        channels, scale = self.info.in_channels, self.info.full_scale
         batch = torch.stack([image_to_tensor(to_channels(image, channels, Path(name)), scale) for image in images])
         try:
             with torch.inference_mode():

@@ -5,29 +5,18 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from imexseg.data.image_source import ImageSource, array_source
 from imexseg.errors import UsageError
+from imexseg.inference.backends import AnyPredictor
 from imexseg.inference.overlap import overlap_for, seen_radius
-from imexseg.inference.predictor import Prediction
-from imexseg.models.artefact import ModelInfo
+from imexseg.inference.prediction import Prediction
 
 SMALLEST_TILE = 64  # pixels
 GRID = 32  # pixels: tiles begin at its multiples
 COMPARED_PIXELS = 1 << 21  # at most so many at once, to say what tiling changes
-
-
-class AnyPredictor(Protocol):
-    """What torch, onnxruntime and the wrappers here have in common."""
-
-    info: ModelInfo
-
-    def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction: ...
-
-    def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]: ...
 
 
 @dataclass(frozen=True)
@@ -133,7 +122,7 @@ class TiledPredictor:
         self.predictor = predictor
         self.info = predictor.info
         self.tile = tile
-        self.radius = seen_radius(predictor)
+        self.seen_radius = self.radius = seen_radius(predictor)
         self.overlap, self.enough = overlap_for(self.radius, tile) if overlap is None else (overlap, True)
 
     def blocks(

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from imexseg.inference.predictor import Prediction
-from imexseg.inference.tiling import AnyPredictor
+from imexseg.inference.backends import AnyPredictor
+from imexseg.inference.prediction import Prediction
 
 SCALES = (0.75, 1.0, 1.25)
 
@@ -22,7 +22,7 @@ class AugmentedPredictor:
     def __init__(self, predictor: AnyPredictor, scales: Sequence[float] = SCALES):
         self.predictor = predictor
         self.info = predictor.info
-        self.network = getattr(predictor, "network", None)  # what its tiles need to overlap is asked of it
+        self.seen_radius = predictor.seen_radius
         self.scales = scales
         vertical = predictor.info.training.get("augmentation") == "symmetries"
         self.flips = [(False, False), (False, True), *([(True, False), (True, True)] if vertical else [])]

@@ -33,6 +33,10 @@ class ModelInfo(BaseModel):
     training: dict[str, Any]
     version: str  # of imexseg
 
+    @property
+    def in_channels(self) -> int:
+        return self.network.in_channels
+
 
 def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
     """Write weights and info as one file, whole or not at all. Raises: JobError if it cannot be written."""

@@ -1,0 +1,161 @@
+"""A predictor over onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from imexseg.data.images import full_scale, to_channels
+from imexseg.errors import JobError, UsageError
+from imexseg.inference.prediction import Prediction
+
+METADATA_KEY = "imexseg"
+_TYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
+
+
+@dataclass(frozen=True)
+class OnnxInfo:
+    """What the file says of itself, as far as predicting needs it."""
+
+    model: str
+    names: list[str]
+    palette: list[tuple[int, int, int]]
+    in_channels: int
+    full_scale: float
+    size: tuple[int, int] | None  # height and width; None: any
+    parameters: int
+    seen_radius: int
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+class OnnxPredictor:
+    """Runs an exported file on images of any size, channels and bit depth; the interface of Predictor.
+
+    A file of a fixed size sees an image of another size as tiles of its own size, which are blended; where the image is smaller
+    its last row and column are repeated. `adaptation` says so in words.
+    Raises: UsageError naming the file and the remedy if it is missing, not ONNX, or not of imexseg.
+    """
+
+    def __init__(self, path: Path, threads: int = 0):
+        self.path = path
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file; give an .onnx that `imexseg export` wrote")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 4
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no common base class for its errors
+            reason = " ".join(str(error).split())[:200]
+            raise UsageError(f"{path}: is not a readable ONNX file, or it is truncated ({reason})") from None
+        self.info = _read_info(path, self.session.get_modelmeta().custom_metadata_map)
+        self.seen_radius = self.info.seen_radius
+        self.outputs = [output.name for output in self.session.get_outputs()]
+        self.dtype = _TYPES[self.session.get_inputs()[0].type]
+
+    @property
+    def has_probabilities(self) -> bool:
+        return "probabilities" in self.outputs
+
+    def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
+        """Args: image: (H, W, C) uint8, uint16 or float32.  name: for messages.
+
+        Raises: UsageError if its channels cannot be brought to the network's; JobError if memory does not suffice.
+        """
+        pixels = self._as_trained(to_channels(image, self.info.in_channels, Path(name)))
+        if self.info.size is None or pixels.shape[:2] == self.info.size:
+            return self._run(pixels, name)
+        return self._fixed(pixels, name)
+
+    def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
+        """One after the other."""
+        return [self.predict(image, name) for image in images]
+
+    def adaptation(self, image: np.ndarray) -> str | None:
+        """What predict does with an image of this size, in words; None if it is just right."""
+        height, width = image.shape[:2]
+        if self.info.size is None or (height, width) == self.info.size:
+            return None
+        fixed = f"{self.info.size[1]} x {self.info.size[0]} px"
+        how = (
+            "tiles that overlap by half"
+            if height > self.info.size[0] or width > self.info.size[1]
+            else "an extended edge"
+        )
+        return f"the file is for images of {fixed}: {width} x {height} px are segmented with {how}; --dynamic exports any size"
+
+    def _as_trained(self, image: np.ndarray) -> np.ndarray:
+        """The bit depth of the training images. An 8-bit file cannot take more: what is finer is rounded, not cut off."""
+        if image.dtype == self.dtype:
+            return image
+        scaled = image.astype(np.float32) * np.float32(self.info.full_scale / full_scale(image.dtype))
+        return scaled if self.dtype == np.float32 else np.rint(scaled).astype(self.dtype)
+
+    def _run(self, pixels: np.ndarray, name: str | Path) -> Prediction:
+        try:
+            found = dict(zip(self.outputs, self.session.run(None, {"image": pixels[None]}), strict=True))
+        except Exception as error:
+            height, width = pixels.shape[:2]
+            if "memory" in str(error).lower() or "alloc" in str(error).lower():
+                raise JobError(f"{name}: {width} x {height} px do not fit in memory; use --tile 1024") from None
+            raise JobError(f"{name}: {self.path} failed on it ({' '.join(str(error).split())[:200]})") from None
+        classes = found["classes"][0]
+        probabilities = found["probabilities"][0] if self.has_probabilities else one_hot(classes, len(self.info.names))
+        return Prediction(classes, probabilities)
+
+    def _fixed(self, pixels: np.ndarray, name: str | Path) -> Prediction:
+        """Tiles of the file's own size that overlap by half, weighted towards their middles."""
+        assert self.info.size is not None
+        tall, wide = self.info.size
+        height, width = pixels.shape[:2]
+        below, right = max(0, tall - height), max(0, wide - width)
+        padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
+        total = np.zeros((len(self.info.names), *padded.shape[:2]), np.float32)
+        weight = np.outer(_hat(tall), _hat(wide)).astype(np.float32)
+        for top in _starts(padded.shape[0], tall):
+            for left in _starts(padded.shape[1], wide):
+                tile = np.ascontiguousarray(padded[top : top + tall, left : left + wide])
+                total[:, top : top + tall, left : left + wide] += weight * self._run(tile, name).probabilities
+        total = total[:, :height, :width]
+        probabilities = total / total.sum(0)
+        return Prediction(probabilities.argmax(0).astype(np.uint8), probabilities)
+
+
+def one_hot(classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Certainty, for files that give classes only. Shapes: (H, W) → (n_classes, H, W) float32."""
+    return (np.arange(n_classes)[:, None, None] == classes).astype(np.float32)
+
+
+def _hat(n: int) -> np.ndarray:
+    """Weights of a tile's rows: highest in the middle, above 0 at the edge."""
+    return np.minimum(np.arange(1, n + 1), np.arange(n, 0, -1)) / ((n + 1) // 2)
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    steps = -(-2 * (length - tile) // tile)
+    return [round(i * (length - tile) / max(1, steps)) for i in range(steps + 1)]
+
+
+def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
+    if METADATA_KEY not in metadata:
+        raise UsageError(f"{path}: has no imexseg metadata; give an .onnx that `imexseg export` wrote")
+    try:
+        facts = json.loads(metadata[METADATA_KEY])
+        if facts["format"] != 1:
+            raise UsageError(f"{path}: written by a newer imexseg (format {facts['format']}); upgrade imexseg")
+        return OnnxInfo(
+            str(facts["model"]),
+            [str(name) for name in facts["names"]],
+            [(int(r), int(g), int(b)) for r, g, b in facts["palette"]],
+            int(facts["in_channels"]),
+            float(facts["full_scale"]),
+            (int(facts["size"][0]), int(facts["size"][1])) if facts["size"] else None,
+            int(facts["parameters"]),
+            int(facts["seen_radius"]),
+            {"augmentation": facts.get("augmentation")},
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise UsageError(f"{path}: its imexseg metadata is damaged ({error!r}); export it again") from None
