@@ -96,9 +96,11 @@ def _lengths(axes: Axes, layers: list[Layer]) -> None:
         axes.plot([n - 0.34, n + 0.34], [middle, middle], color=ORANGE, linewidth=2, solid_capstyle="round",
                   label="median" if n == min(lengths) else None)  # fmt: skip
     axes.set_yscale("log")
+    axes.set_ylim(
+        shortest / 1.5, 5 * max(shortest, *(max(values) for values in lengths.values()))
+    )  # room for the legend
     axes.set_ylabel("image pixels (0.1: or less)")
     _plain_ticks(axes)
-    axes.set_ylim(top=6 * max(map(max, lengths.values())))
     axes.legend(frameon=False, loc="upper right", labelcolor=INK)
 
 
