@@ -95,9 +95,8 @@ def _sample(info, file: Path | None):
         return image_to_tensor(pixels[..., None], info.full_scale)[None], f"Q-tips image 0 of {preset} (test)"
     noise = torch.randn(1, channels, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (info.network.mean, info.network.std))
-    return (mean + std * noise).clamp(
-        0, info.full_scale
-    ), "noise of the training data's mean and spread; give an --image for real states"
+    words = "noise of the training data's mean and spread; give an --image for real states"
+    return (mean + std * noise).clamp(0, info.full_scale), words
 
 
 def _layer_to_draw(layers: "list[Layer]", asked: int | None) -> int:
