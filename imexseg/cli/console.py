@@ -53,6 +53,14 @@ def crop_size(text: str) -> int | tuple[int, int]:
     return positive_int(text)
 
 
+def fraction(text: str) -> float:
+    """An option of 0 to 1."""
+    value = _number(float, text, "a number")
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is out of range; give 0 to 1, a fraction of the largest pixel value")
+    return value
+
+
 def _number(kind: Callable, text: str, expected: str):
     try:
         return kind(text)

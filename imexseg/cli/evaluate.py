@@ -3,44 +3,66 @@
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imexseg.cli.console import positive_int, progress_bar
+from imexseg.cli.console import fraction, positive_int, progress_bar, seed
+from imexseg.errors import UsageError
+
+if TYPE_CHECKING:
+    from imexseg.inference.backends import AnyPredictor
+    from imexseg.inference.robustness import Perturbation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "weights", metavar="WEIGHTS", help="a .safetensors file, a run folder, or the name of shipped weights"
+        "weights", metavar="WEIGHTS", help="a .safetensors or .onnx file, a run folder, or the name of shipped weights"
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--split", choices=["train", "val", "test"], default="val", help="(default: val)")
     parser.add_argument("--tile", type=positive_int, metavar="N", help="cut larger images into pieces, as predict does")
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales, as predict does")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    robustness = parser.add_argument_group(
+        "robustness",
+        "F is a fraction of the largest pixel value: 0.0314 is 8 grey levels of 255. Images stay in range.",
+    )
+    robustness.add_argument("--noise", type=fraction, metavar="F", help="add Gaussian noise of this standard deviation")
+    robustness.add_argument(
+        "--attack", choices=["fgsm", "pgd"], help="change the images against the network's gradient"
+    )
+    robustness.add_argument("--epsilon", type=fraction, metavar="F", help="how far an attack may change a pixel value")
+    robustness.add_argument("--attack-steps", type=positive_int, metavar="N", help="of pgd (default: 10)")
+    robustness.add_argument("--seed", type=seed, default=0, help="of the noise and of pgd's start (default: 0)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights or data that cannot be read or do not belong together."""
     from imexseg.data.schema import load_description
+    from imexseg.inference.backends import open_predictor
     from imexseg.inference.evaluate import evaluate
-    from imexseg.inference.predictor import Predictor
-    from imexseg.inference.tiling import AnyPredictor, TiledPredictor
+    from imexseg.inference.onnx_predictor import OnnxPredictor
+    from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
-    from imexseg.models.artefact import load
-    from imexseg.models.facts import count_parameters
-    from imexseg.models.shipped import find_weights
 
-    network = load(find_weights(options.weights))
+    check_robustness(options)
+    opened = open_predictor(options.weights)
+    if options.attack and isinstance(opened, OnnxPredictor):
+        raise UsageError(
+            f"{options.weights}: an exported network has no gradients to attack with; give its .safetensors weights"
+        )
     description = load_description(options.data)
-    predictor: AnyPredictor = Predictor(network)
-    predictor = AugmentedPredictor(predictor) if options.tta else predictor
+    predictor = AugmentedPredictor(opened) if options.tta else opened
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
+    perturb = perturbation(options, opened)
     with progress_bar("images") as progress:
-        scores = evaluate(predictor, description, options.split, progress).scores
-    parameters = count_parameters(network)
+        scores = evaluate(predictor, description, options.split, progress, perturb).scores
+    parameters = opened.parameters
     if options.json:
-        print(json.dumps(scores.as_dict() | {"parameters": parameters}))
+        setting = {"perturbation": perturb.as_dict()} if perturb else {}
+        print(json.dumps(scores.as_dict() | {"parameters": parameters} | setting))
         return 0
-    print(f"{scores.images} images of {options.split}, {parameters} parameters")
+    under = f", under {perturb.in_words}" if perturb else ""
+    print(f"{scores.images} images of {options.split}, {parameters} parameters{under}")
     width = max(len(name) for name in (*scores.names, "mean of those present"))
     print(f"{'class':{width}}  {'IoU':>6}  {'Dice':>6}")
     for name in scores.names:
@@ -50,3 +72,32 @@ def run(options: argparse.Namespace) -> int:
     print(f"{'mean of those present':{width}}  {scores.miou:6.4f}")
     print(f"{'pixel accuracy':{width}}  {scores.accuracy:6.4f}")
     return 0
+
+
+def perturbation(options: argparse.Namespace, predictor: "AnyPredictor") -> "Perturbation | None":
+    """What is done to the images first, if anything."""
+    if options.noise is None and not options.attack:
+        return None
+    from imexseg.inference.robustness import Perturbation
+
+    return Perturbation(
+        predictor.info,
+        options.noise or 0.0,
+        options.attack,
+        options.epsilon or 0.0,
+        options.attack_steps or 10,
+        options.seed,
+        getattr(predictor, "network", None),
+    )
+
+
+def check_robustness(options: argparse.Namespace) -> None:
+    """Raises: UsageError for options that say nothing without another, or exclude each other."""
+    if options.attack and options.noise is not None:
+        raise UsageError("--noise and --attack: give one of them, so that the score says which one did it")
+    if options.attack and options.epsilon is None:
+        raise UsageError(f"--attack {options.attack}: needs --epsilon, for instance --epsilon 0.0314 (8 of 255)")
+    if options.epsilon is not None and not options.attack:
+        raise UsageError("--epsilon: belongs to an attack; add --attack fgsm or --attack pgd")
+    if options.attack_steps and options.attack != "pgd":
+        raise UsageError("--attack-steps: only pgd takes steps; add --attack pgd")

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         solve = dict(network.named_modules()).get(f"{layers[chosen].name}.solve")
         field = effective_receptive_field(network, image)
         title = f"{network.info.model} · {path.name}"
-        write_atomically(options.output, inspection_figure(title, layers, field, solve, chosen))  # type: ignore[arg-type]
+        write_atomically(options.output, inspection_figure(title, layers, field, solve, chosen))
         messages.print(f"figure: {in_words(options.output)}")
     if options.json:
         print(json.dumps(_as_dict(path, network.info.model, sample, layers, options.channels), ensure_ascii=False))
@@ -95,8 +95,8 @@ def _sample(info, file: Path | None):
         return image_to_tensor(pixels[..., None], info.full_scale)[None], f"Q-tips image 0 of {preset} (test)"
     noise = torch.randn(1, channels, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (info.network.mean, info.network.std))
-    pixels = (mean + std * noise).clamp(0, info.full_scale)
-    return pixels, "noise of the training data's mean and spread; give an --image for real states"
+    words = "noise of the training data's mean and spread; give an --image for real states"
+    return (mean + std * noise).clamp(0, info.full_scale), words
 
 
 def _layer_to_draw(layers: "list[Layer]", asked: int | None) -> int:

@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
     from imexseg.cli.predict_tiled import predict_tiled
-    from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.backends import open_predictor
+    from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
 

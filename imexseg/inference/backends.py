@@ -16,7 +16,8 @@ class AnyPredictor(Protocol):
     """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
 
     info: "ModelInfo | Any"
-    seen_radius: int
+    seen_radius: int  # pixels, see overlap.py
+    parameters: int
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction: ...
 

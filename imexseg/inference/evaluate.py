@@ -11,7 +11,10 @@ from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE, DataDescription
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.tiling import AnyPredictor
+from imexseg.inference.backends import AnyPredictor
+
+# (images, masks, number of the first in the split) ↦ images that are predicted in their place.
+Perturb = Callable[[list[np.ndarray], list[np.ndarray], int], list[np.ndarray]]
 
 BATCH = 16  # images of one size that go through the network together
 BATCH_PIXELS = 512 * 512  # but not more pixels than this
@@ -47,9 +50,11 @@ def evaluate(
     description: DataDescription,
     split: str = "val",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
+    perturb: Perturb | None = None,
 ) -> Evaluation:
     """Predict every image of a split and count.
 
+    Args: perturb: what is done to the images first, for instance a Perturbation of inference/robustness.py.
     Raises: UsageError for classes that differ, images or masks that are missing, unreadable or do not fit.
     """
     check_classes(predictor, description)
@@ -57,6 +62,8 @@ def evaluate(
     n_classes = len(description.names)
     confusions: list[np.ndarray] = []
     for images, masks in _batches(pairs, n_classes):
+        if perturb is not None:
+            images = perturb(images, masks, len(confusions))
         for prediction, mask in zip(predictor.predict_batch(images, pairs[len(confusions)].image), masks, strict=True):
             confusions.append(confusion_matrix(mask, prediction.classes, n_classes))
         progress(len(confusions), len(pairs))

@@ -53,6 +53,7 @@ class OnnxPredictor:
             raise UsageError(f"{path}: is not a readable ONNX file, or it is truncated ({reason})") from None
         self.info = _read_info(path, self.session.get_modelmeta().custom_metadata_map)
         self.seen_radius = self.info.seen_radius
+        self.parameters = self.info.parameters
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.dtype = _TYPES[self.session.get_inputs()[0].type]
 

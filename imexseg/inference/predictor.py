@@ -10,6 +10,7 @@ from imexseg.data.tensors import image_to_tensor
 from imexseg.errors import JobError
 from imexseg.inference.overlap import seen_radius_of
 from imexseg.inference.prediction import Prediction
+from imexseg.models.facts import count_parameters
 from imexseg.models.network import ImageNetwork
 
 
@@ -22,6 +23,7 @@ class Predictor:
     def __init__(self, network: ImageNetwork):
         self.network = network.eval()
         self.info = network.info
+        self.parameters = count_parameters(network)
         self.seen_radius = seen_radius_of(network)
         self.device = next(network.parameters()).device
 

@@ -121,6 +121,7 @@ class TiledPredictor:
             raise UsageError(f"--tile {tile}: is too small to see anything; give at least {SMALLEST_TILE}")
         self.predictor = predictor
         self.info = predictor.info
+        self.parameters = predictor.parameters
         self.tile = tile
         self.seen_radius = self.radius = seen_radius(predictor)
         self.overlap, self.enough = overlap_for(self.radius, tile) if overlap is None else (overlap, True)

@@ -22,6 +22,7 @@ class AugmentedPredictor:
     def __init__(self, predictor: AnyPredictor, scales: Sequence[float] = SCALES):
         self.predictor = predictor
         self.info = predictor.info
+        self.parameters = predictor.parameters
         self.seen_radius = predictor.seen_radius
         self.scales = scales
         vertical = predictor.info.training.get("augmentation") == "symmetries"

@@ -80,7 +80,7 @@ def inspect_network(
     states = _states(network, image, [_term(owner) for owner in owners.values()])
     order = {term: position for position, term in enumerate(states)}
     present = {name: owner for name, owner in owners.items() if _term(owner) in states}
-    layers = []
+    layers: list[Layer] = []
     for name, owner in sorted(present.items(), key=lambda item: order[_term(item[1])]):
         progress(len(layers), len(present))
         Y = states[_term(owner)]

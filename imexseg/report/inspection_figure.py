@@ -3,6 +3,7 @@
 import io
 import math
 import statistics
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -43,9 +44,9 @@ def inspection_figure(
     """
     with mpl.rc_context({"font.size": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#9aa4af"}):
         figure = Figure(figsize=(12, 6.4 if solve is not None else 4.3), layout="constrained", facecolor="white")
+        figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.06, hspace=0.04)
         figure.suptitle(title, fontsize=13, color=INK, x=0.012, ha="left", parse_math=False)
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, hspace=0.04)  # type: ignore[union-attr]
-        rows = figure.subfigures(2, 1, height_ratios=(1.9, 1)) if solve is not None else [figure]
+        rows: Any = figure.subfigures(2, 1, height_ratios=(1.9, 1)) if solve is not None else [figure]
         panels = rows[0].subplots(1, 3, width_ratios=(1, 1.15, 1.15))
         _field(panels[0], receptive_field)
         _lengths(panels[1], layers)
@@ -70,7 +71,7 @@ def _field(axes: Axes, field: np.ndarray) -> None:
     bar = axes.figure.colorbar(drawn, ax=axes, location="left", pad=0.04, shrink=0.8, aspect=26)
     bar.set_ticks([1, 1e-2, 1e-4, SEEN], labels=["1", "10⁻²", "10⁻⁴", "10⁻⁶"])
     bar.minorticks_off()
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("influence, relative")
 
 
@@ -96,9 +97,11 @@ def _lengths(axes: Axes, layers: list[Layer]) -> None:
         axes.plot([n - 0.34, n + 0.34], [middle, middle], color=ORANGE, linewidth=2, solid_capstyle="round",
                   label="median" if n == min(lengths) else None)  # fmt: skip
     axes.set_yscale("log")
+    axes.set_ylim(
+        shortest / 1.5, 5 * max(shortest, *(max(values) for values in lengths.values()))
+    )  # room for the legend
     axes.set_ylabel("image pixels (0.1: or less)")
     _plain_ticks(axes)
-    axes.set_ylim(top=6 * max(map(max, lengths.values())))
     axes.legend(frameon=False, loc="upper right", labelcolor=INK)
 
 
