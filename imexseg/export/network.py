@@ -13,7 +13,7 @@ from imexseg.layers.implicit import ImplicitSolve
 from imexseg.layers.reversible import Coupling, ImplicitCoupling
 from imexseg.layers.steps import ImexDiffusiveStep, ImexStep, Step
 from imexseg.layers.terms import ParabolicTerm, ResidualTerm
-from imexseg.models.network import AdditivePyramid, SegmentationNetwork
+from imexseg.models.network import AdditivePyramid, SegmentationNetwork, Stage
 
 Grid = tuple[Side, Side]
 
@@ -24,10 +24,12 @@ def logits(g: Graph, image: str, network: SegmentationNetwork, grids: list[Grid]
     Args: grids: the sides of each stage's grid.
     """
     opening, norm, _ = network.backbone.opening
+    assert isinstance(opening, nn.Conv2d)
     with g.scope("opening"):
         Y = g.node("Relu", convolution(g, image, opening, norm))
     features = []
     for k, (stage, grid) in enumerate(zip(network.backbone.stages, grids, strict=True)):
+        assert isinstance(stage, Stage)
         with g.scope(f"stage{k + 1}"):
             Y = _connecting(g, Y, stage.connecting)
             Y = _flow(g, Y, stage.steps, grid)
@@ -105,10 +107,10 @@ def _term(g: Graph, term: nn.Module, Y: str, scale: np.ndarray) -> str:
     assert isinstance(term, ParabolicTerm | ResidualTerm)
     first = term.K if isinstance(term, ParabolicTerm) else term.K1
     folded = scale_and_shift_of(term.norm)
-    if folded is not None:
-        X = apply(g, first, Y, *folded)
-    else:
-        X = normalise(g, apply(g, first, Y, np.ones(len(scale))), term.norm)
+    scale_1, shift_1 = folded if folded is not None else (np.ones(len(scale)), None)
+    X = apply(g, first, Y, scale_1, shift_1)
+    if folded is None:
+        X = normalise(g, X, term.norm)
     X = g.node("Relu", X)
     return apply_adjoint(g, term.K, X, -scale) if isinstance(term, ParabolicTerm) else apply(g, term.K2, X, scale)
 
@@ -125,5 +127,5 @@ def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool
 
 def _classifier(g: Graph, Y: str, layer: nn.ConvTranspose2d) -> str:
     assert layer.bias is not None
-    settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}  # type: ignore[misc]
+    settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}
     return g.node("ConvTranspose", Y, g.weight(array(layer.weight)), g.weight(array(layer.bias)), **settings)

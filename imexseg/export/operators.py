@@ -105,6 +105,6 @@ def convolution(g: Graph, X: str, layer: nn.Conv2d, norm: nn.Module | None = Non
     if folded is not None:
         scale, shift = folded
         weight, bias = weight * scale[:, None, None, None], bias * scale + shift
-    pads = [*layer.padding, *layer.padding]  # type: ignore[misc]
+    pads = [*layer.padding, *layer.padding]
     out = g.node("Conv", X, g.weight(weight), g.weight(bias), strides=list(layer.stride), pads=pads)
     return normalise(g, out, norm) if norm is not None and folded is None else out

@@ -1,21 +1,18 @@
 """Weights by name or file, opened with the runtime that they are for."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from imexseg.errors import UsageError
 from imexseg.inference.prediction import Prediction
 
-if TYPE_CHECKING:
-    from imexseg.models.artefact import ModelInfo
-
 
 class AnyPredictor(Protocol):
     """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
 
-    info: "ModelInfo | Any"
+    info: Any  # ModelInfo, or OnnxInfo with fewer facts
     seen_radius: int  # pixels, see overlap.py
     parameters: int
 

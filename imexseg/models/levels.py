@@ -26,8 +26,11 @@ def to_coarser_grid(network: nn.Module) -> None:
 
 def _map(network: nn.Module, kernel, five_point, diffusion) -> None:
     for module in network.modules():
-        if isinstance(module, DenseOperator | PeriodicSolve) or _keeps_resolution(module):
+        if isinstance(module, DenseOperator | PeriodicSolve):
             module.weight.copy_(kernel(module.weight))
+        elif isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            if module.kernel_size == (3, 3) and module.stride == (1, 1):  # opening and classifier of stride 1
+                module.weight.copy_(kernel(module.weight))
         elif isinstance(module, DepthwiseOperator):
             if module.stencil.shape[1] == 5:
                 module.stencil.copy_(five_point(module.stencil))
@@ -35,12 +38,6 @@ def _map(network: nn.Module, kernel, five_point, diffusion) -> None:
                 module.stencil.copy_(kernel(module.stencil.view(-1, 3, 3)).flatten(1))
         elif isinstance(module, ReflectiveSolve):
             module.set_diffusion(diffusion(module.diffusion()))
-
-
-def _keeps_resolution(module: nn.Module) -> bool:
-    """Opening and classifier of a network of stride 1 are 3×3 kernels like any other."""
-    convolution = isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
-    return convolution and module.kernel_size == (3, 3) and module.stride == (1, 1)
 
 
 def with_steps(config: NetworkConfig, level: int) -> NetworkConfig:

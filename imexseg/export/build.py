@@ -1,41 +1,16 @@
 """The whole file: image in as a camera gives it, class map out; what is between is in network.py."""
 
-import io
-import json
-import warnings
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto
 
-import imexseg
 from imexseg.errors import UsageError
-from imexseg.export.graph import ELEMENT_TYPES, OPSET, Graph
+from imexseg.export.graph import ELEMENT_TYPES, Graph
+from imexseg.export.metadata import ExportOptions, metadata, minimum_size
 from imexseg.export.network import Grid, logits
+from imexseg.export.peer import build_peer
 from imexseg.export.solve import Side
-from imexseg.inference.overlap import seen_radius_of
-from imexseg.models.facts import count_parameters
 from imexseg.models.network import ImageNetwork, SegmentationNetwork
-
-METADATA_KEY = "imexseg"
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """size: (height, width) in pixels, None for any. precision: fp32 or fp16."""
-
-    size: tuple[int, int] | None
-    precision: str = "fp32"
-    probabilities: bool = False
-    logits: bool = False  # for the comparison with torch only
-
-
-def minimum_size(network: ImageNetwork) -> int:
-    """Pixels: the coarsest grid needs two points a side, where adjoints and neighbours differ from each other."""
-    return 2 * network.total_stride if isinstance(network, SegmentationNetwork) else network.total_stride
 
 
 def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
@@ -51,32 +26,8 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
     elif options.size is None:
         raise UsageError(f"--dynamic: {network.info.model} is exported with a fixed size only; give --size H W")
     else:
-        model = _peer(network, options)
+        model = build_peer(network, options)
     return model
-
-
-def metadata(network: ImageNetwork, options: ExportOptions, precision: str) -> dict[str, str]:
-    """What a runtime needs to know, so that it needs no second file."""
-    info = network.info
-    facts: dict[str, Any] = {
-        "format": 1,
-        "model": info.model,
-        "names": info.names,
-        "palette": info.palette,
-        "in_channels": network.config.in_channels,
-        "full_scale": info.full_scale,
-        "size": list(options.size) if options.size else None,
-        "minimum_size": [minimum_size(network)] * 2,
-        "precision": precision,
-        "licence": "of whoever trained it; imexseg itself is Apache-2.0",
-        "version": imexseg.__version__,
-        "metrics": info.metrics,
-        "data": info.data,
-        "augmentation": str(info.training.get("augmentation", "")),
-        "seen_radius": seen_radius_of(network),
-        "parameters": count_parameters(network),
-    }
-    return {METADATA_KEY: json.dumps(facts, ensure_ascii=False)}
 
 
 def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProto:
@@ -153,51 +104,3 @@ def _dynamic_grid(g: Graph, padded: str, stride: int) -> Grid:
         length = g.node("Gather", sides, g.constant(np.array(axis, np.int64)), axis=0)
         grid.append(Side(None, length, g.node("Cast", length, to=TensorProto.FLOAT)))
     return grid[0], grid[1]
-
-
-class _AsCameraGivesIt(torch.nn.Module):
-    """Image (1, H, W, C) as it is in, the outputs that were asked for out."""
-
-    def __init__(self, network: ImageNetwork, options: ExportOptions):
-        super().__init__()
-        self.network = network
-        self.options = options
-
-    def forward(self, image: torch.Tensor):
-        scores = self.network(image.permute(0, 3, 1, 2).float())
-        outputs = [scores.argmax(1).to(torch.uint8)]
-        if self.options.probabilities:
-            outputs.append(scores.softmax(1))
-        if self.options.logits:
-            outputs.append(scores)
-        return tuple(outputs)
-
-
-def _peer(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
-    """A network of segmentation-models-pytorch, by torch's own exporter."""
-    if options.precision == "fp16":
-        raise UsageError(
-            f"--precision fp16: {network.info.model} is exported in fp32 or int8; it is there to compare with"
-        )
-    assert options.size is not None
-    kind = {255.0: torch.uint8, 65535.0: torch.uint16, 1.0: torch.float32}[network.info.full_scale]
-    image = torch.zeros(1, *options.size, network.config.in_channels).to(kind)
-    names = ["classes", *(["probabilities"] if options.probabilities else []), *(["logits"] if options.logits else [])]
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            _AsCameraGivesIt(network.eval(), options).eval(),
-            (image,),
-            dynamo=True,
-            verbose=False,
-            input_names=["image"],
-            output_names=names,
-            opset_version=OPSET,
-        )
-    assert program is not None
-    buffer = io.BytesIO()
-    program.save(buffer)
-    model = onnx.load_from_string(buffer.getvalue())
-    model.producer_name = "imexseg"
-    onnx.helper.set_model_props(model, metadata(network, options, options.precision))
-    return model
