@@ -1,4 +1,5 @@
-// Everything that the page needs, in one folder that any static server can serve: node build.mjs [FOLDER]
+// Everything that the page needs, in one folder that any static server can serve:
+// node build.mjs [FOLDER [FOLDER OF MODELS]]
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -9,19 +10,22 @@ import { SHIPPED } from "./src/shipped.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const target = path.resolve(process.argv[2] ?? path.join(here, "dist"));
+const source = path.resolve(process.argv[3] ?? path.join(here, "models"));
 const ort = path.join(here, "node_modules/onnxruntime-web/dist");
 const pages = ["index.html", "style.css", "icon.svg", "manifest.webmanifest"];
 const runtime = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"];
 
-const missing = SHIPPED.filter(({ file }) => !existsSync(path.join(here, file)));
+const models = SHIPPED.map(({ file }) => path.basename(file));
+const missing = models.filter((name) => !existsSync(path.join(source, name)));
 if (missing.length) {
-  console.error(`${missing.map(({ file }) => file).join(", ")} missing; “make web” exports them`);
+  console.error(`${source}: ${missing.join(" and ")} missing; “make web” exports them`);
   process.exit(2);
 }
 
 await rm(target, { recursive: true, force: true });
 await mkdir(path.join(target, "models"), { recursive: true });
-for (const file of [...pages, ...SHIPPED.map(({ file }) => file)]) await cp(path.join(here, file), path.join(target, file));
+for (const file of pages) await cp(path.join(here, file), path.join(target, file));
+for (const name of models) await cp(path.join(source, name), path.join(target, "models", name));
 for (const file of runtime) await cp(path.join(ort, file), path.join(target, "ort", file));
 
 const options = {
@@ -44,9 +48,9 @@ await build({
 });
 
 // What the service worker keeps for offline use, under a name that changes with the content.
-const files = (await readdir(target, { recursive: true, withFileTypes: true }))
-  .filter((entry) => entry.isFile() && !entry.name.endsWith(".map"))
-  .map((entry) => path.relative(target, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
+const files = (await readdir(target, { recursive: true }))
+  .map((file) => file.split(path.sep).join("/"))
+  .filter((file) => path.extname(file) && !file.endsWith(".map"))
   .sort();
 const hash = createHash("sha256");
 for (const file of files) hash.update(file).update(await readFile(path.join(target, file)));
