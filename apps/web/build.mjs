@@ -22,6 +22,10 @@ if (missing.length) {
   process.exit(2);
 }
 
+if (existsSync(target) && !existsSync(path.join(target, "service-worker.js")) && (await readdir(target)).length) {
+  console.error(`${target} holds something else than a page; choose another folder`);
+  process.exit(2);
+}
 await rm(target, { recursive: true, force: true });
 await mkdir(path.join(target, "models"), { recursive: true });
 for (const file of pages) await cp(path.join(here, file), path.join(target, file));
