@@ -54,7 +54,9 @@ class Folder:
             partial.replace(target)
         except OSError as error:
             partial.unlink(missing_ok=True)
-            raise JobError(f"{target}: cannot be written ({error.strerror}); free some space or choose another --output")
+            raise JobError(
+                f"{target}: cannot be written ({error.strerror}); free some space or choose another --output"
+            ) from None
 
 
 class Window:
@@ -81,8 +83,10 @@ class Window:
 
 def open_window(palette: np.ndarray) -> Window | None:
     """None where OpenCV has no windows (the headless build) or the machine no screen."""
-    on_linux_without_screen = os.name == "posix" and os.uname().sysname == "Linux" and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    on_linux_without_screen = (
+        os.name == "posix"
+        and os.uname().sysname == "Linux"
+        and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     )
     if on_linux_without_screen:  # Qt would end the process instead of raising
         return None

@@ -14,7 +14,9 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".
 # Upright by EXIF, 16 bits kept, alpha dropped, grey stays grey.
 _AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
 
-cv2.setLogLevel(0)  # its own lines on files that cannot be opened; what is wrong is said here
+cv2.utils.logging.setLogLevel(
+    cv2.utils.logging.LOG_LEVEL_SILENT
+)  # its own lines on files that cannot be opened; what is wrong is said here
 
 Frames = Iterator[tuple[str, np.ndarray]]
 
@@ -44,7 +46,9 @@ def read_image(path: Path) -> np.ndarray:
     except cv2.error:
         image = None
     if image is None or image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise UsageError(f"{path}: is not an image that can be read, or it is damaged; use PNG, JPEG, TIFF, BMP or WebP")
+        raise UsageError(
+            f"{path}: is not an image that can be read, or it is damaged; use PNG, JPEG, TIFF, BMP or WebP"
+        )
     return np.atleast_3d(image) if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
 
 

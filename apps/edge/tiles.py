@@ -3,6 +3,7 @@
 As it is where it fits, extended by its last row and column where it is smaller, in overlapping tiles where it is larger.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ def tiles_along(length: int, size: int) -> list[Tile]:
     overlap = size // 4
     last = -(-(length - overlap) // (size - overlap)) - 1
     starts = [i * (length - size) // last for i in range(last + 1)]
-    seams = [(left + size + right) // 2 for left, right in zip(starts, starts[1:], strict=False)]
+    seams = [(left + size + right) // 2 for left, right in itertools.pairwise(starts)]
     return [Tile(*tile) for tile in zip(starts, [0, *seams], [*seams, length], strict=True)]
 
 

@@ -39,7 +39,13 @@ def box_model(size: tuple[int, int] | None = (64, 64), channels: int = 1, kind: 
     ]
     low, high = (np.float32(threshold / 255 * counts * 25 * channels) for threshold in THRESHOLDS)
     scale = np.float32(counts / white)
-    constants = {"scale": np.array(scale), "box": weight, "axis": np.array([1]), "low": np.array(low), "high": np.array(high)}
+    constants = {
+        "scale": np.array(scale),
+        "box": weight,
+        "axis": np.array([1]),
+        "low": np.array(low),
+        "high": np.array(high),
+    }
     graph = helper.make_graph(
         nodes,
         "box",

@@ -61,4 +61,4 @@ def opened(browser: Browser, address: str, **context) -> Iterator[Page]:
         page.goto(address)
         expect(page.locator("#timing")).to_have_text(re.compile(r"\d ms"), timeout=30_000)
         yield page
-        assert said == []
+        assert not said, said

@@ -1,5 +1,7 @@
 """Images of another size than the network's."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ def test_every_pixel_counts_in_exactly_one_tile_that_contains_it(length: int, si
     tiles = tiles_along(length, size)
     assert tiles[0].begin == 0
     assert tiles[-1].end == length
-    assert all(left.end == right.begin for left, right in zip(tiles, tiles[1:], strict=False))
+    assert all(left.end == right.begin for left, right in itertools.pairwise(tiles))
     assert all(tile.start <= tile.begin < tile.end <= tile.start + size for tile in tiles)
     assert tiles[-1].start + size <= max(length, size)
 
@@ -24,7 +26,7 @@ def test_every_pixel_counts_in_exactly_one_tile_that_contains_it(length: int, si
 @given(LENGTHS, SIZES)
 def test_neighbours_overlap_by_a_quarter(length: int, size: int):
     tiles = tiles_along(length, size)
-    assert all(left.start + size - right.start >= size // 4 for left, right in zip(tiles, tiles[1:], strict=False))
+    assert all(left.start + size - right.start >= size // 4 for left, right in itertools.pairwise(tiles))
 
 
 def test_an_image_of_the_networks_size_is_one_tile():

@@ -17,7 +17,9 @@ RANDOM = np.random.default_rng(4)
 def blobs(height: int, width: int, channels: int = 3) -> np.ndarray:
     """Smooth colours that take every class somewhere, uint8."""
     coarse = RANDOM.integers(0, 256, (height // 12 + 2, width // 12 + 2, channels), dtype=np.uint8)
-    layers = [Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BICUBIC) for c in range(channels)]
+    layers = [
+        Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BICUBIC) for c in range(channels)
+    ]
     return np.stack([np.array(layer) for layer in layers], axis=2)
 
 
