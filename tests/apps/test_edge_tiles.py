@@ -1,11 +1,13 @@
 """Images of another size than the network's."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from page_tools import WEB, node
 
 from apps.edge.tiles import cut, tiles_along
 
@@ -39,3 +41,13 @@ def test_beyond_the_edge_the_last_row_and_column_are_repeated(shape: tuple[int, 
     window = cut(image, 0, 0, 6, 6)
     rows, columns = (np.minimum(np.arange(6), n - 1) for n in shape)
     assert (window == image[rows][:, columns]).all()
+
+
+def test_the_page_cuts_in_the_same_places():
+    sizes = [(length, size) for length in range(1, 300, 7) for size in (1, 2, 3, 5, 16, 63, 64, 128)]
+    script = f"""
+        import {{ tilesAlong }} from "{(WEB / "src/tiles.js").as_uri()}";
+        const tiles = {json.dumps(sizes)}.map(([length, size]) => tilesAlong(length, size).map(Object.values));
+        console.log(JSON.stringify(tiles));"""
+    found = json.loads(node("--input-type=module", "-e", script))
+    assert found == [[list(tile) for tile in tiles_along(*size)] for size in sizes]

@@ -90,10 +90,9 @@ def test_pictures_can_be_pasted_and_dropped(page: Page, tmp_path: Path, event: s
 def test_a_network_can_be_dropped_and_left_again(page: Page, models: Path):
     paste_or_drop(page, "drop", models / "colour.onnx", "")
     expect(page.locator("#model-facts")).to_contain_text("80 × 48 px, 3 channels")
-    page.select_option("#model", "1")
-    expect(page.locator("#model-facts")).to_contain_text("128 × 128 px")
-    page.select_option("#model", "0")
-    expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+    for choice, size in {"1": "128 × 128", "own": "80 × 48", "0": "64 × 64"}.items():
+        page.select_option("#model", choice)
+        expect(page.locator("#model-facts")).to_contain_text(f"{size} px")
 
 
 def bad_files(models: Path, folder: Path) -> dict[Path, str]:
@@ -159,6 +158,15 @@ def test_the_camera_is_segmented_until_a_picture_is_taken(page: Page, tmp_path: 
     page.click("#draw")
 
 
+def test_a_camera_that_may_not_be_used_is_explained(page: Page):
+    refuse = "async () => { throw new DOMException('no', 'NotAllowedError'); }"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse}; }}")
+    page.click("#camera")
+    expect(page.get_by_role("alert")).to_contain_text("allow it in the browser's settings")
+    page.evaluate("() => { delete navigator.mediaDevices.getUserMedia; }")
+    expect(page.locator("#camera")).to_have_attribute("aria-pressed", "false")
+
+
 def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page: Page):
     page.click("#draw")
     nameless = page.locator("button, input, select").evaluate_all(
@@ -182,6 +190,23 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page: Page):
         "model",
         "open-model",
     } <= reached
+
+
+def test_a_bar_can_be_drawn_with_a_finger(browser: Browser, address: str, tmp_path: Path):
+    with opened(browser, address, **PHONE) as page:
+        page.click("#clear")
+        expect(page.locator("#legend tbody tr").first).to_contain_text("100.0 %")
+        box = page.locator("#image").bounding_box()
+        assert box
+        finger = page.context.new_cdp_session(page)
+        for kind, y in (("touchStart", 0.1), ("touchMove", 0.5), ("touchMove", 0.9), ("touchEnd", None)):
+            points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + y * box["height"]}] if y else []
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        expect(page.locator("#status")).to_contain_text("middle")
+        assert page.evaluate("() => scrollY") == 0  # the page did not move instead
+        rows, columns = mask(page, tmp_path).nonzero()
+        assert rows.max() - rows.min() > 40
+        assert columns.max() - columns.min() < 10
 
 
 def test_a_phone_never_scrolls_sideways(browser: Browser, address: str, models: Path, tmp_path: Path):

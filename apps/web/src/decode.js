@@ -91,7 +91,9 @@ function expanded(indices, palette) {
   const grey = palette.every(([r, g, b]) => r === g && g === b);
   const channels = grey ? 1 : 3;
   const data = new Uint8Array(indices.length * channels);
-  indices.forEach((index, i) => data.set((palette[index] ?? [0, 0, 0]).slice(0, channels), i * channels));
+  for (let i = 0; i < indices.length; i++) {
+    for (let c = 0; c < channels; c++) data[i * channels + c] = palette[indices[i]]?.[c] ?? 0;
+  }
   return { channels, data };
 }
 

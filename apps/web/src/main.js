@@ -16,6 +16,7 @@ const state = {
   image: null, // the pixels shown
   name: "picture", // of the image, for the mask's file
   classes: null, // of every pixel, once the network has run
+  ownModel: null, // the file of a model of one's own
   visible: [], // for each class, whether it is shown
 };
 
@@ -87,6 +88,7 @@ async function useShipped(index) {
 
 async function useOwnModel(file) {
   await useModel(new Uint8Array(await file.arrayBuffer()), file.name, null);
+  state.ownModel = file;
   view.addModelChoice(file.name);
 }
 
@@ -137,7 +139,8 @@ for (const radio of document.querySelectorAll("input[name=kind]")) {
   radio.onchange = () => board.setKind(radio.value);
 }
 
-$("model").onchange = ({ target }) => attempt(() => useShipped(Number(target.value)));
+$("model").onchange = ({ target }) =>
+  attempt(() => (target.value === "own" ? useOwnModel(state.ownModel) : useShipped(Number(target.value))));
 $("open-image").onclick = () => $("image-file").click();
 $("open-model").onclick = () => $("model-file").click();
 onFiles({ imageInput: $("image-file"), modelInput: $("model-file"), dropHint: $("drop") }, (file) =>

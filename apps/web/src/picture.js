@@ -18,7 +18,8 @@ export function paintClasses(canvas, classes, width, height, palette, visible) {
   const colours = new Uint32Array(256);
   const bytes = new Uint8Array(colours.buffer);
   palette.forEach((colour, k) => bytes.set([...colour, visible[k] ? 255 : 0], 4 * k));
-  new Uint32Array(rgba.data.buffer).set(Uint32Array.from(classes, (k) => colours[k]));
+  const pixels = new Uint32Array(rgba.data.buffer);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = colours[classes[i]];
   fit(canvas, width, height);
   canvas.getContext("2d").putImageData(rgba, 0, 0);
 }

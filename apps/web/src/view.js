@@ -13,11 +13,12 @@ export function showResult({ name, image, milliseconds, note, settled, names, co
   const { width, height } = image;
   const total = width * height;
   $("what").textContent = `${name} · ${width} × ${height} px`;
-  $("timing").textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+  $("timing").textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms in the network`;
   $("note").textContent = note && `${note[0].toUpperCase()}${note.slice(1)}.`;
   $("note").hidden = !note;
   const shares = counts.map((count) => `${((100 * count) / total).toFixed(1)} %`);
   for (const [k, row] of [...$("legend").tBodies[0].rows].entries()) {
+    row.classList.toggle("absent", !counts[k]);
     row.cells[2].textContent = number.format(counts[k]);
     row.cells[3].textContent = shares[k];
   }
@@ -103,7 +104,7 @@ export function listModels(shipped) {
   $("model").replaceChildren(...shipped.map(({ title }, i) => new Option(title, String(i))));
 }
 
-/** A file of one's own stands in the list for as long as it is used. */
+/** The latest file of one's own stands in the list too. */
 export function addModelChoice(name) {
   $("model").querySelector("[data-own]")?.remove();
   const option = new Option(name, "own", true, true);
