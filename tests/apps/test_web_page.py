@@ -1,5 +1,6 @@
 """The page in Chromium, as a person uses it."""
 
+import re
 from pathlib import Path
 
 import onnx
@@ -85,6 +86,15 @@ def test_pictures_can_be_pasted_and_dropped(page: Page, tmp_path: Path, event: s
     paste_or_drop(page, event, tmp_path / f"{event}.png", "image/png")
     expect(page.locator("#what")).to_contain_text(f"{event}.png")
     expect(page.locator("#draw-tools")).to_be_hidden()
+
+
+def test_long_work_shows_how_far_it_is_and_gives_way_to_the_next_picture(page: Page, tmp_path: Path):
+    Image.new("L", (6000, 6000), 90).save(tmp_path / "huge.png")
+    page.set_input_files("#image-file", tmp_path / "huge.png")
+    expect(page.locator("#timing")).to_have_text(re.compile(r"tile \d+ of 15,625"), timeout=30_000)
+    page.click("#draw")
+    expect(page.locator("#what")).to_have_text("drawing · 64 × 64 px")
+    expect(page.locator("#timing")).to_have_text(re.compile(r"\d ms"))
 
 
 def test_a_network_can_be_dropped_and_left_again(page: Page, models: Path):

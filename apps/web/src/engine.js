@@ -6,8 +6,9 @@ export class Engine {
     this.waiting = new Map();
     this.count = 0;
     this.worker = new Worker(url, { type: "module" });
-    this.worker.onmessage = ({ data: { id, result, error } }) => {
-      const { resolve, reject } = this.waiting.get(id);
+    this.worker.onmessage = ({ data: { id, result, error, progress } }) => {
+      const { resolve, reject, onProgress } = this.waiting.get(id);
+      if (progress) return onProgress(...progress);
       this.waiting.delete(id);
       error === undefined ? resolve(result) : reject(new PageError(error));
     };
@@ -19,12 +20,21 @@ export class Engine {
     };
   }
 
-  /** @param {"open" | "decode" | "frame" | "segment"} task as in worker.js */
-  do(task, payload, transfer = []) {
+  /**
+   * @param {"open" | "decode" | "frame" | "segment"} task as in worker.js
+   * @param {(done: number, total: number) => void} onProgress
+   * @returns {Promise<any>} null if it was cancelled
+   */
+  do(task, payload, transfer = [], onProgress = () => {}) {
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
+      this.waiting.set(id, { resolve, reject, onProgress });
       this.worker.postMessage({ id, task, payload }, transfer);
     });
+  }
+
+  /** End what is under way as soon as it can be ended: the segmentation of an image in many tiles. */
+  cancel() {
+    for (const id of this.waiting.keys()) this.worker.postMessage({ id, task: "cancel" });
   }
 }

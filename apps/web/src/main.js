@@ -13,6 +13,7 @@ const $ = (id) => document.getElementById(id);
 const engine = new Engine(`worker.js${location.search}`);
 const state = {
   info: null, // metadata of the model
+  wanted: null, // the latest picture, shown or about to be
   image: null, // the pixels shown
   name: "picture", // of the image, for the mask's file
   classes: null, // of every pixel, once the network has run
@@ -38,16 +39,23 @@ let next = null;
 
 /** @param {boolean} settled false while the picture still changes from moment to moment (a stroke, a camera) */
 function show(image, name, settled = true) {
-  next = { image, name, settled };
+  next = state.wanted = { image, name, settled };
+  engine.cancel();
   running ??= segmentLatest().finally(() => (running = null));
   return running;
 }
 
 async function segmentLatest() {
   while (next) {
-    const { image, name, settled } = next;
+    const job = next;
+    const { image, name, settled } = job;
     next = null;
-    const { classes, milliseconds, note } = await engine.do("segment", { image });
+    const result = await engine.do("segment", { image }, [], view.showProgress);
+    if (!result) {
+      next ??= job; // ended for another model, not for another picture
+      continue;
+    }
+    const { classes, milliseconds, note } = result;
     // Image and classes are painted together: one is never seen with the other's neighbour.
     Object.assign(state, { image, name, classes });
     paintImage($("image"), image);
@@ -68,6 +76,7 @@ function paint() {
 // ---- Models
 
 async function useModel(bytes, name, preset) {
+  engine.cancel();
   const { info, threads } = await engine.do("open", { bytes, name }, [bytes.buffer]);
   state.info = info;
   state.visible = info.names.map((_, k) => k > 0); // class 0, the background, shows the image itself
@@ -76,7 +85,7 @@ async function useModel(bytes, name, preset) {
   const size = preset ? PRESETS[preset].size : Math.min(...(info.size ?? [128]));
   board.setPreset({ ...PRESETS[preset ?? "authors"], size });
   if (board.active) board.random();
-  else if (state.image && !camera.active) await show(state.image, state.name);
+  else if (state.wanted && !camera.active) await show(state.wanted.image, state.wanted.name);
 }
 
 async function useShipped(index) {

@@ -35,9 +35,10 @@ export class Model {
 
   /**
    * @param {import("./decode.js").Pixels} image
+   * @param {(done: number, total: number) => Promise<void>} between called after each tile; what it throws ends the work
    * @returns {Promise<{classes: Uint8Array, milliseconds: number, note: string}>} milliseconds: of the network alone
    */
-  async segment(image) {
+  async segment(image, between) {
     const input = toInput(toChannels(image, this.info.in_channels), this.info.full_scale, this.type);
     const { size, minimum_size: minimum } = this.info;
     const [tileHeight, tileWidth] = size ?? [
@@ -45,9 +46,11 @@ export class Model {
       Math.max(image.width, minimum?.[1] ?? 1),
     ];
     const classes = new Uint8Array(image.height * image.width);
+    const [down, across] = [tilesAlong(image.height, tileHeight), tilesAlong(image.width, tileWidth)];
     let milliseconds = 0;
-    for (const rows of tilesAlong(image.height, tileHeight)) {
-      for (const columns of tilesAlong(image.width, tileWidth)) {
+    let done = 0;
+    for (const rows of down) {
+      for (const columns of across) {
         const tile = cut(input, rows.start, columns.start, tileHeight, tileWidth);
         const begin = performance.now();
         const result = await this.run(tile, [1, tileHeight, tileWidth, input.channels]);
@@ -56,6 +59,7 @@ export class Model {
           const at = (row - rows.start) * tileWidth - columns.start;
           classes.set(result.subarray(at + columns.from, at + columns.to), row * image.width + columns.from);
         }
+        await between(++done, down.length * across.length);
       }
     }
     return { classes, milliseconds, note: sizeNote(image, size) };

@@ -43,18 +43,37 @@ function rasterise({ from, to, kind }, { size, width: relativeWidth }, data) {
   }
 }
 
-/** As many bars as the preset has, anywhere in the frame. @param {() => number} random in [0, 1) */
-export function randomBars({ size, length: range, bars, width }, random = Math.random) {
-  return Array.from({ length: bars }, () => {
-    const kind = KINDS[Math.floor(random() * KINDS.length)];
-    const length = size * (range[0] + (range[1] - range[0]) * random());
-    const angle = 2 * Math.PI * random();
-    const half = [(Math.cos(angle) * length) / 2, (Math.sin(angle) * length) / 2];
-    const centre = half.map((extent) => {
-      const margin = Math.min(size / 2, Math.abs(extent) + width * size);
-      return bars === 1 ? size / 2 : margin + random() * (size - 2 * margin);
-    });
-    return { from: [centre[0] - half[0], centre[1] - half[1]], to: [centre[0] + half[0], centre[1] + half[1]], kind };
+/**
+ * As many bars as the preset has, anywhere in the frame, and no end under a later bar: hidden, the class is a guess.
+ * @param {() => number} random in [0, 1)
+ */
+export function randomBars(preset, random = Math.random) {
+  for (let attempt = 0; ; attempt++) {
+    const bars = Array.from({ length: preset.bars }, () => randomBar(preset, random));
+    const hidden = bars.some((bar, i) => bars.slice(i + 1).some((above) => coversAnEnd(above, bar, preset)));
+    if (!hidden || attempt === 100) return bars;
+  }
+}
+
+function randomBar({ size, length: range, bars, width }, random) {
+  const kind = KINDS[Math.floor(random() * KINDS.length)];
+  const length = size * (range[0] + (range[1] - range[0]) * random());
+  const angle = 2 * Math.PI * random();
+  const half = [(Math.cos(angle) * length) / 2, (Math.sin(angle) * length) / 2];
+  const centre = half.map((extent) => {
+    const margin = Math.min(size / 2, Math.abs(extent) + width * size);
+    return bars === 1 ? size / 2 : margin + random() * (size - 2 * margin);
+  });
+  return { from: centre.map((c, axis) => c - half[axis]), to: centre.map((c, axis) => c + half[axis]), kind };
+}
+
+function coversAnEnd(above, { from, to }, { size, width }) {
+  const axis = [above.to[0] - above.from[0], above.to[1] - above.from[1]];
+  const squared = axis[0] ** 2 + axis[1] ** 2;
+  return [from, to].some(([x, y]) => {
+    const [dx, dy] = [x - above.from[0], y - above.from[1]];
+    const along = Math.max(0, Math.min(1, (dx * axis[0] + dy * axis[1]) / squared));
+    return Math.hypot(dx - along * axis[0], dy - along * axis[1]) < 1.2 * width * size;
   });
 }
 

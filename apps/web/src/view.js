@@ -29,6 +29,11 @@ export function showResult({ name, image, milliseconds, note, settled, names, co
   $("status").textContent = `${name} segmented in ${milliseconds.toFixed(1)} milliseconds: ${inWords}. ${note}`;
 }
 
+/** @param {number} total of tiles */
+export function showProgress(done, total) {
+  $("timing").textContent = `tile ${number.format(done)} of ${number.format(total)} …`;
+}
+
 /** Small pictures are enlarged with their pixels to be seen. */
 export function fitStage({ width, height }) {
   $("stage").style.setProperty("--aspect", width / height);

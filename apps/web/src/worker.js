@@ -22,18 +22,37 @@ const tasks = {
   },
   decode: ({ blob, name }) => decodeImage(blob, name),
   frame: ({ bitmap }) => bitmapPixels(bitmap, "the picture"),
-  segment: ({ image }) => model.segment(image),
+  segment: ({ image }, id) => model.segment(image, (...progress) => breathe(id, progress)),
 };
+
+const BREATH = 200; // milliseconds between two looks at the messages, during long work
+const cancelled = new Set();
+let lastBreath = 0;
+
+class Cancelled extends Error {}
+
+/** Tell how far the work is, and end it if it is no longer wanted. */
+async function breathe(id, [done, total]) {
+  if (done === total || performance.now() - lastBreath < BREATH) return;
+  self.postMessage({ id, progress: [done, total] });
+  await new Promise((resume) => setTimeout(resume));
+  lastBreath = performance.now();
+  if (cancelled.has(id)) throw new Cancelled();
+}
 
 let last = Promise.resolve(); // one task after another: a session runs one image at a time
 
 self.onmessage = ({ data: { id, task, payload } }) => {
+  if (task === "cancel") return void cancelled.add(id);
   last = last.then(async () => {
     try {
-      self.postMessage({ id, result: await tasks[task](payload) });
+      self.postMessage({ id, result: await tasks[task](payload, id) });
     } catch (error) {
+      if (error instanceof Cancelled) return self.postMessage({ id, result: null });
       const message = error instanceof PageError ? error.message : `Something went wrong: ${error.message ?? error}`;
       self.postMessage({ id, error: message });
+    } finally {
+      cancelled.delete(id);
     }
   });
 };
