@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from apps.web.serve import page_server
+from imexseg.data.images import read_mask
 
 WEB = Path(__file__).resolve().parents[2] / "apps" / "web"
 # No GPU, no updates, and a camera that is a moving test picture.
@@ -62,3 +64,11 @@ def opened(browser: Browser, address: str, **context) -> Iterator[Page]:
         expect(page.locator("#timing")).to_have_text(re.compile(r"\d ms"), timeout=30_000)
         yield page
         assert not said, said
+
+
+def downloaded_mask(page: Page, folder: Path) -> np.ndarray:
+    """What the button gives. Returns: (H, W) uint8, class numbers."""
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(folder / "mask.png")
+    return read_mask(folder / "mask.png")

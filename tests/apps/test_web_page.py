@@ -6,20 +6,9 @@ from pathlib import Path
 import onnx
 import pytest
 from box_model import NAMES
-from page_tools import opened, served
+from page_tools import downloaded_mask
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
-
-from imexseg.data.images import read_mask
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
-
-
-def mask(page: Page, folder: Path):
-    with page.expect_download() as download:
-        page.click("#download")
-    download.value.save_as(folder / "mask.png")
-    return read_mask(folder / "mask.png")
+from playwright.sync_api import Page, expect
 
 
 def drag(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> None:
@@ -62,7 +51,7 @@ def test_a_bar_drawn_with_the_mouse_is_found_where_it_was_drawn(page: Page, tmp_
     page.check("input[value=white-white]", force=True)
     drag(page, (0.2, 0.5), (0.8, 0.5))
     expect(page.locator("#status")).to_contain_text("middle")
-    classes = mask(page, tmp_path)
+    classes = downloaded_mask(page, tmp_path)
     rows, columns = classes.nonzero()
     assert 28 <= rows.min() <= rows.max() <= 36
     assert 10 <= columns.min() <= 16
@@ -77,7 +66,7 @@ def test_a_random_bar_needs_no_pointer(page: Page, tmp_path: Path):
     page.focus("#random")
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("middle")
-    assert mask(page, tmp_path).any()
+    assert downloaded_mask(page, tmp_path).any()
 
 
 @pytest.mark.parametrize("event", ["paste", "drop"])
@@ -164,7 +153,7 @@ def test_the_camera_is_segmented_until_a_picture_is_taken(page: Page, tmp_path: 
     page.click("#freeze")
     expect(page.locator("#camera")).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#status")).to_contain_text("camera segmented")
-    assert mask(page, tmp_path).shape == (64, 64)
+    assert downloaded_mask(page, tmp_path).shape == (64, 64)
     page.click("#draw")
 
 
@@ -200,50 +189,3 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page: Page):
         "model",
         "open-model",
     } <= reached
-
-
-def test_a_bar_can_be_drawn_with_a_finger(browser: Browser, address: str, tmp_path: Path):
-    with opened(browser, address, **PHONE) as page:
-        page.click("#clear")
-        expect(page.locator("#legend tbody tr").first).to_contain_text("100.0 %")
-        box = page.locator("#image").bounding_box()
-        assert box
-        finger = page.context.new_cdp_session(page)
-        for kind, y in (("touchStart", 0.1), ("touchMove", 0.5), ("touchMove", 0.9), ("touchEnd", None)):
-            points = [{"x": box["x"] + box["width"] / 2, "y": box["y"] + y * box["height"]}] if y else []
-            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        expect(page.locator("#status")).to_contain_text("middle")
-        assert page.evaluate("() => scrollY") == 0  # the page did not move instead
-        rows, columns = mask(page, tmp_path).nonzero()
-        assert rows.max() - rows.min() > 40
-        assert columns.max() - columns.min() < 10
-
-
-def test_a_phone_never_scrolls_sideways(browser: Browser, address: str, models: Path, tmp_path: Path):
-    with opened(browser, address, **PHONE) as page:
-        width = "() => document.documentElement.scrollWidth"
-        assert page.evaluate(width) == 390
-        page.click("#camera")
-        expect(page.locator("#what")).to_contain_text("camera")
-        assert page.evaluate(width) == 390
-        (tmp_path / f"{'long' * 30}.onnx").write_text("no network")
-        page.set_input_files("#model-file", tmp_path / f"{'long' * 30}.onnx")
-        expect(page.get_by_role("alert")).to_be_visible()
-        assert page.evaluate(width) == 390
-        small = page.locator("button:visible, select").evaluate_all(
-            "all => all.filter(e => e.getBoundingClientRect().height < 44).map(e => e.id)"
-        )
-        assert small == []  # 44 px: what a finger hits
-
-
-def test_after_the_first_visit_the_page_works_without_a_server(browser: Browser, built_page: Path, tmp_path: Path):
-    with browser.new_context() as context:
-        page = context.new_page()
-        with served(built_page) as url:
-            page.goto(url)
-            expect(page.locator("#offline")).to_have_text("Ready to be used offline.", timeout=30_000)
-        page.reload()  # the server is gone
-        expect(page.locator("#what")).to_have_text("drawing · 64 × 64 px", timeout=30_000)
-        page.select_option("#model", "1")
-        expect(page.locator("#what")).to_have_text("drawing · 128 × 128 px", timeout=30_000)
-        assert mask(page, tmp_path).shape == (128, 128)

@@ -23,11 +23,8 @@ export async function decodeImage(blob, name) {
   if (hasPngSignature(bytes) && !hasOrientation(bytes)) return pngPixels(bytes, name);
   let bitmap;
   try {
-    bitmap = await createImageBitmap(blob, {
-      colorSpaceConversion: "none",
-      premultiplyAlpha: "none",
-      imageOrientation: "from-image",
-    });
+    // Upright by EXIF is the default.
+    bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
     throw new PageError(`${name} is not an image that a browser can read, or it is damaged. Use PNG, JPEG, WebP, GIF or BMP.`);
   }
