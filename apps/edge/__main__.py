@@ -35,13 +35,13 @@ def run(options: argparse.Namespace) -> int:
     from apps.edge.frames import FrameQueue
     from apps.edge.model import Model
     from apps.edge.output import Folder, open_window
-    from apps.edge.run import StopSignal, segment_all
+    from apps.edge.run import segment_all
+    from apps.edge.signals import StopSignal
     from apps.edge.sources import Film, guess_kind, image_files, images
 
     for name in ("queue", "threads"):
         if getattr(options, name) < (name == "queue"):
             raise UsageError(f"--{name} {getattr(options, name)}: must not be below {int(name == 'queue')}")
-    stop = StopSignal()
     kind, which = options.source, options.input
     if kind not in KINDS:
         if which is not None:
@@ -58,8 +58,7 @@ def run(options: argparse.Namespace) -> int:
         files = [Path(which)] if kind == "image" else image_files(Path(which))
         frames = images(files, failures.append)
     else:
-        film = Film(which, kind, live=not options.every_frame)
-        frames = iter(film)
+        frames = Film(which, kind, live=not options.every_frame).frames()
     folder = Folder(options.output, model.info.palette) if options.output else None
     window = None
     if not options.headless:
@@ -69,14 +68,13 @@ def run(options: argparse.Namespace) -> int:
             print(f"no window can be opened here: going on headless; {where}", file=sys.stderr)
     queue = FrameQueue(options.queue, every_frame=still or options.every_frame)
     try:
-        speed = segment_all(model, frames, queue, window, folder, stop)
-        if window and still and not stop.received:
-            window.hold()
+        with StopSignal() as stop:
+            speed = segment_all(model, frames, queue, window, folder, stop)
+            if window and still:
+                window.hold(stop)
     finally:
         if window:
             window.close()
-        if not still:
-            film.close()
     if speed.n_frames:
         print(speed.in_words(queue.n_dropped), file=sys.stderr)
     for failure in failures:
@@ -92,6 +90,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (UsageError, JobError) as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        return 130  # before the first frame, or for the second time
 
 
 if __name__ == "__main__":

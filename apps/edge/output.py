@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from apps.edge.errors import JobError
+from apps.edge.signals import StopSignal
 
 _ESCAPE, _Q = 27, ord("q")
 _TITLE = "imexseg"
@@ -72,9 +73,9 @@ class Window:
         key = cv2.waitKey(1) & 0xFF
         self.closed = key in (_ESCAPE, _Q) or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
 
-    def hold(self) -> None:
-        """Keep a still picture until a key is pressed or the window closed."""
-        while not self.closed:
+    def hold(self, stop: StopSignal) -> None:
+        """Keep a still picture until a key is pressed, the window closed, or a signal comes."""
+        while not self.closed and not stop.received:
             self.closed = cv2.waitKey(50) >= 0 or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
 
     def close(self) -> None:

@@ -1,6 +1,5 @@
 """The loop: a thread reads frames into the queue, this one segments them and shows or writes the result."""
 
-import signal
 import sys
 import threading
 import time
@@ -12,25 +11,12 @@ from apps.edge.errors import JobError, UsageError
 from apps.edge.frames import FrameQueue
 from apps.edge.model import Model
 from apps.edge.output import Folder, Window
+from apps.edge.signals import StopSignal
 from apps.edge.sources import Frames
 
 _POLL = 0.1  # seconds after which a signal is noticed at the latest, when no frame comes
 _REPORT = 2.0  # seconds between two lines on the speed
 _LAST_READ = 2.0  # seconds that a camera gets to deliver its last frame
-
-
-class StopSignal:
-    """Set by SIGINT (Ctrl-C) and SIGTERM; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self.received = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._receive)
-
-    def _receive(self, number: int, frame: object) -> None:
-        self.received = True
-        for handled in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(handled, signal.SIG_DFL)
 
 
 @dataclass
@@ -64,6 +50,7 @@ class Reader(threading.Thread):
         except Exception as error:  # said by the thread that runs the program
             self.error = error
         finally:
+            self.frames.close()
             self.queue.close()
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import cv2
@@ -18,7 +18,7 @@ cv2.utils.logging.setLogLevel(
     cv2.utils.logging.LOG_LEVEL_SILENT
 )  # its own lines on files that cannot be opened; what is wrong is said here
 
-Frames = Iterator[tuple[str, np.ndarray]]
+Frames = Generator[tuple[str, np.ndarray], None, None]
 
 
 def guess_kind(source: str) -> str:
@@ -94,20 +94,20 @@ class Film:
         rate = self.capture.get(cv2.CAP_PROP_FPS)
         self.seconds_per_frame = 1 / rate if live and kind == "video" and 0 < rate < 1000 else 0.0
 
-    def __iter__(self) -> Frames:
-        """Raises: JobError if not a single frame can be read, or a camera stops delivering."""
+    def frames(self) -> Frames:
+        """Every frame, once. Raises: JobError if not a single one can be read, or a camera stops delivering."""
         start = time.monotonic()
         number = 0
-        while True:
-            read, frame = self.capture.read()
-            if not read:
-                break
-            if self.seconds_per_frame:
-                time.sleep(max(0.0, start + number * self.seconds_per_frame - time.monotonic()))
-            yield f"{self.name}_{number:06d}", np.ascontiguousarray(frame[..., ::-1])
-            number += 1
+        try:
+            while True:
+                read, frame = self.capture.read()
+                if not read:
+                    break
+                if self.seconds_per_frame:
+                    time.sleep(max(0.0, start + number * self.seconds_per_frame - time.monotonic()))
+                yield f"{self.name}_{number:06d}", np.ascontiguousarray(frame[..., ::-1])
+                number += 1
+        finally:
+            self.capture.release()  # by the thread that reads: OpenCV does not survive it from another one
         if number == 0 or self.kind == "camera":
             raise JobError(f"{self.name}: delivers no {'more ' if number else ''}frames")
-
-    def close(self) -> None:
-        self.capture.release()

@@ -177,3 +177,27 @@ def test_the_overlay_of_16_bits_is_that_of_imexseg():
     image = random.integers(0, 65535, (9, 7, 1), dtype=np.uint16)
     expected = overlay(image, classes, [tuple(c) for c in palette.tolist()])
     assert (output.overlay(image, classes, palette) == expected).all()
+
+
+class Screen:
+    """In the place of OpenCV's windows, which its headless build has not: keeps what is shown, presses q at the third."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.shown: list[np.ndarray] = []
+        monkeypatch.setenv("DISPLAY", ":0")
+        monkeypatch.setattr(cv2, "namedWindow", lambda *_: None)
+        monkeypatch.setattr(cv2, "imshow", lambda _, picture: self.shown.append(picture))
+        monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(self.shown) == 3 else -1)
+        monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+        monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+
+
+def test_a_window_shows_the_overlay_until_q_is_pressed(models: Path, film: Path, monkeypatch: pytest.MonkeyPatch):
+    from apps.edge.__main__ import main
+
+    screen = Screen(monkeypatch)
+    assert main([str(models / "colour.onnx"), "--source", str(film), "--every-frame"]) == 0
+    assert len(screen.shown) == 3
+    capture = cv2.VideoCapture(str(film))
+    frame = [capture.read()[1] for _ in range(3)][2]
+    assert (screen.shown[2] == frame).all()  # so dark that all of it is background, which shows the image itself
