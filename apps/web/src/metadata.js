@@ -46,7 +46,7 @@ function checked(text, name) {
   }
   const size = (value) => value === null || (isList(value, 2) && value.every((n) => Number.isInteger(n) && n > 0));
   const problems = {
-    names: isList(info.names) && info.names.length > 0 && info.names.every((n) => typeof n === "string"),
+    names: isList(info.names) && info.names.length > 0 && info.names.length <= 256 && info.names.every((n) => typeof n === "string"),
     palette: isList(info.palette, info.names?.length) && info.palette.every((c) => isList(c, 3) && c.every(isByte)),
     in_channels: Number.isInteger(info.in_channels) && info.in_channels > 0,
     full_scale: typeof info.full_scale === "number" && info.full_scale > 0,
