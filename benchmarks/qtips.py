@@ -17,7 +17,7 @@ from pathlib import Path
 BUDGETS = {"authors": ("--epochs", "12"), "pile": ("--epochs", "30", "--learning-rate", "0.03")}
 MODELS = {
     "authors": ["imex-lean", "parabolic-lean", "imex-residual-lean", "residual-lean", "imex-diffusive-lean"],
-    "pile": ["imex-residual-lean-m", "residual-lean-m", "imex-residual-lean-l"],
+    "pile": ["imex-residual-lean-pile", "residual-lean-pile", "imex-residual-lean-pile-l"],
 }
 
 

@@ -37,6 +37,22 @@ def positive_float(text: str) -> float:
     return value
 
 
+def non_negative_float(text: str) -> float:
+    """A finite option of at least 0."""
+    value = _number(float, text, "a number")
+    if not (value >= 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is negative or not finite; give a number of at least 0")
+    return value
+
+
+def crop_size(text: str) -> int | tuple[int, int]:
+    """An option of pixels: N, or HxW."""
+    if "x" in text:
+        height, _, width = text.partition("x")
+        return positive_int(height), positive_int(width)
+    return positive_int(text)
+
+
 def _number(kind: Callable, text: str, expected: str):
     try:
         return kind(text)

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from imexseg.cli.console import progress_bar
+from imexseg.cli.console import positive_int, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--split", choices=["train", "val", "test"], default="val", help="(default: val)")
+    parser.add_argument("--tile", type=positive_int, metavar="N", help="cut larger images into pieces, as predict does")
+    parser.add_argument("--tta", action="store_true", help="average over flips and three scales, as predict does")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -21,14 +23,19 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.data.schema import load_description
     from imexseg.inference.evaluate import evaluate
     from imexseg.inference.predictor import Predictor
+    from imexseg.inference.tiling import AnyPredictor, TiledPredictor
+    from imexseg.inference.tta import AugmentedPredictor
     from imexseg.models.artefact import load
-    from imexseg.models.registry import count_parameters
+    from imexseg.models.facts import count_parameters
     from imexseg.models.shipped import find_weights
 
     network = load(find_weights(options.weights))
     description = load_description(options.data)
+    predictor: AnyPredictor = Predictor(network)
+    predictor = AugmentedPredictor(predictor) if options.tta else predictor
+    predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     with progress_bar("images") as progress:
-        scores = evaluate(Predictor(network), description, options.split, progress).scores
+        scores = evaluate(predictor, description, options.split, progress).scores
     parameters = count_parameters(network)
     if options.json:
         print(json.dumps(scores.as_dict() | {"parameters": parameters}))

@@ -5,11 +5,20 @@ import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import evaluate, generate, models, predict, train
+from imexseg.cli import check, convert, evaluate, generate, inspect, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
-VERBS = {"generate": generate, "train": train, "evaluate": evaluate, "predict": predict, "models": models}
+VERBS = {
+    "generate": generate,
+    "check": check,
+    "convert": convert,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "inspect": inspect,
+    "models": models,
+}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from imexseg.cli.console import messages
+from imexseg.cli.console import messages, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,31 +13,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, summarise
+    from imexseg.models.facts import SIDE, summarise
+    from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
 
-    summaries = [summarise(name) for name in NETWORKS]
+    with progress_bar("networks") as progress:
+        summaries = []
+        for name in NETWORKS:
+            summaries.append(summarise(name))
+            progress(len(summaries), len(NETWORKS))
     if options.json:
         rows = [asdict(s) | {"field_of_view": s.field_of_view or "whole image"} for s in summaries]
         json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
         print()
         return 0
-    titles = ("name", "parameters", "field of view", "operator", "width", "steps", "stride", "boundary", "equation")
-    table = [titles] + [
-        (
-            s.name,
-            str(s.parameters),
-            s.field_of_view_in_words,
-            s.operator,
-            str(s.width),
-            str(s.steps),
-            str(s.stride),
-            s.boundary,
-            s.equation,
-        )
-        for s in summaries
-    ]
-    widths = [max(len(row[column]) for row in table) for column in range(len(titles))]
+    columns = {
+        "name": lambda s: s.name,
+        "parameters": lambda s: str(s.parameters),
+        "M multiply-adds": lambda s: f"{s.multiply_adds / 1e6:.1f}",
+        "field of view": lambda s: s.field_of_view_in_words,
+        "reversible": lambda s: "yes" if s.reversible else "no",
+        "operator": lambda s: s.operator,
+        "width": lambda s: s.width,
+        "steps": lambda s: s.steps,
+        "strides": lambda s: s.strides,
+        "boundary": lambda s: s.boundary,
+        "licence": lambda s: s.licence,
+        "equation": lambda s: s.equation,
+    }
+    table = [tuple(columns)] + [tuple(cell(s) for cell in columns.values()) for s in summaries]
+    widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
     for row in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    messages.print(f"\nParameters for grey images and four classes. The default is {DEFAULT_MODEL}.")
+    messages.print(
+        f"\nFor grey images and four classes; multiply-adds for {SIDE}×{SIDE} pixels. The default is {DEFAULT_MODEL}.\n"
+        "Besides these, smp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison."
+    )
     return 0

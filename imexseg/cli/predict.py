@@ -6,12 +6,12 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.console import in_words, messages, positive_int, progress_bar
 from imexseg.errors import ImexsegError, JobError, UsageError
 from imexseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from imexseg.inference.predictor import Predictor
+    from imexseg.inference.tiling import AnyPredictor, Disagreement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,27 +26,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)"
     )
     parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
+    parser.add_argument(
+        "--tile",
+        type=positive_int,
+        metavar="N",
+        help="cut larger images into overlapping pieces of N x N pixels, in bounded memory",
+    )
+    parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 6 to 12 times as slow")
 
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
+    from imexseg.cli.predict_tiled import predict_tiled
+    from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.predictor import Predictor
+    from imexseg.inference.tiling import TiledPredictor
+    from imexseg.inference.tta import AugmentedPredictor
     from imexseg.models.artefact import load
     from imexseg.models.shipped import find_weights
 
     paths = find_images(options.images)
-    predictor = Predictor(load(find_weights(options.weights)))
+    if options.tile and options.probabilities:
+        raise UsageError(
+            "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
+        )
+    predictor: AnyPredictor = Predictor(load(find_weights(options.weights)))
+    if options.tta:
+        predictor = AugmentedPredictor(predictor)
+    tiled = TiledPredictor(predictor, options.tile) if options.tile else None
     stems = unique_stems(paths)
     failures = []
-    with progress_bar("images") as progress:
+    found: Disagreement | None = None
+    if tiled is not None and not tiled.enough:
+        messages.print(
+            f"tiles of {tiled.tile} px overlap by {tiled.overlap} px; one pixel sees {tiled.radius} px to each side, so a "
+            f"--tile of {smallest_tile(tiled.radius)} or more would change less"
+        )
+    with progress_bar("images" if tiled is None else "tiles") as progress:
         for n_done, (path, stem) in enumerate(zip(paths, stems, strict=True)):
-            progress(n_done, len(paths))
             try:
-                predict_file(predictor, path, options.output / stem, options.probabilities)
+                target = options.output / stem
+                if tiled is not None:
+                    found = predict_tiled(tiled, path, target, found is None, progress) or found
+                    continue
+                progress(n_done, len(paths))
+                predict_file(predictor, path, target, options.probabilities)
             except JobError:
                 raise  # nothing can be written: it would be the same for the next image
             except ImexsegError as error:
                 failures.append(str(error))
+    if found is not None:
+        height, width = found.size
+        where = "the image" if found.is_whole else f"a window of {width} x {height} px"
+        messages.print(
+            f"tiles against {where} at once: {found.pixels:.3%} of the pixels have another class, "
+            f"probabilities differ by at most {found.probability:.3g}"
+        )
     n_done = len(paths) - len(failures)
     if n_done:
         where = in_words(options.output)
@@ -58,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def predict_file(predictor: "Predictor", path: Path, target: Path, probabilities: bool) -> None:
+def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool) -> None:
     """Write target_mask.png (class numbers), target_overlay.png and, if asked for, target_probabilities.npz."""
     import numpy as np
 

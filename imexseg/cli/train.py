@@ -4,13 +4,25 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar, seed
+from imexseg.cli.console import (
+    crop_size,
+    in_words,
+    messages,
+    non_negative_float,
+    positive_float,
+    positive_int,
+    progress_bar,
+    seed,
+)
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
     from imexseg.training.config import RunConfig
 
-FLAGS = ("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output")
+FLAGS = (
+    *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
+    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,10 +35,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
     )
     parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
+    parser.add_argument(
+        "--augmentation",
+        metavar="NAME",
+        help="none, symmetries, light, strong, or a YAML list of albumentations (default: symmetries)",
+    )
+    parser.add_argument(
+        "--crop",
+        type=crop_size,
+        metavar="N",
+        help="train on pieces of N or HxW pixels, half of them round rare classes",
+    )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
+    parser.add_argument(
+        "--levels", type=positive_int, metavar="N", help="train on images halved N-1 times first (default: 1)"
+    )
+    parser.add_argument(
+        "--time-smoothness",
+        type=non_negative_float,
+        metavar="F",
+        help="weight of the change of kernels from step to step (default: 0)",
+    )
+    parser.add_argument(
+        "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that asks for it"
+    )
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run folder")
 
 
@@ -42,7 +77,10 @@ def run(options: argparse.Namespace) -> int:
         config = _configured(options)
         folder = choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
-    data = look_at_data(config.data) if config.data else None
+    data = None
+    if config.data:
+        with progress_bar("checking") as progress:
+            data = look_at_data(config.data, progress)
     if options.resume is None:
         create_run_folder(folder, config)
     where = in_words(folder)

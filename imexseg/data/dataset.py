@@ -9,8 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from imexseg.data.augmentation import Augmentation
+from imexseg.data.crops import RareClassCrop
 from imexseg.data.folder import Pair
-from imexseg.data.images import read_image, read_mask, to_channels
+from imexseg.data.images import read_image, to_channels
+from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE
 from imexseg.data.tensors import image_to_tensor
 
@@ -32,12 +34,14 @@ class SegmentationDataset(Dataset):
         scale: float,
         augmentation: Augmentation | None = None,
         seed: int = 0,
+        crop: RareClassCrop | None = None,
     ):
         self.pairs = pairs
         self.channels = channels
         self.scale = scale
         self.augmentation = augmentation
         self.seed = seed
+        self.crop = crop
         self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._cached_bytes = 0
 
@@ -47,10 +51,12 @@ class SegmentationDataset(Dataset):
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, number = key
         image, mask = self._read(max(number, 0))
+        # Any fixed mixing of the three numbers into 32 bits will do.
+        seeds = np.random.SeedSequence([self.seed, epoch, max(number, 0)]).generate_state(2)
+        if self.crop is not None and number >= 0:
+            image, mask = self.crop(image, mask, int(seeds[1]))
         if self.augmentation is not None and number >= 0:
-            # Any fixed mixing of the three numbers into 32 bits will do.
-            seed = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]
-            image, mask = self.augmentation(image, mask, int(seed))
+            image, mask = self.augmentation(image, mask, int(seeds[0]))
         truth = torch.from_numpy(mask.astype(np.int64))
         if number < 0:
             truth.fill_(IGNORE)
@@ -61,7 +67,7 @@ class SegmentationDataset(Dataset):
             return self._cache[number]
         pair = self.pairs[number]
         image = to_channels(read_image(pair.image), self.channels, pair.image)
-        mask = read_mask(pair.mask)
+        mask = read_classes(pair)
         if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
             self._cache[number] = image, mask
             self._cached_bytes += image.nbytes + mask.nbytes

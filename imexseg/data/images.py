@@ -9,15 +9,19 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imexseg.data.schema import IGNORE
+from imexseg.data.arrays import LARGEST_IMAGE, UnreadableError, is_plain_tiff, read_npy, read_tiff
+from imexseg.data.labels import IGNORE
 from imexseg.errors import UsageError
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif"})
-LARGEST_IMAGE = 20_000 * 20_000  # pixels; a file that claims more is taken for an attack on the memory
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".npy"})
+MASK_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp", ".gif"})  # JPEG would change the numbers
 SHOWN = 5  # how many wrong values an error lists
 Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
 # Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+cv2.utils.logging.setLogLevel(
+    cv2.utils.logging.LOG_LEVEL_SILENT
+)  # what is wrong with a file is said in one line of our own
 
 # Pillow's other readers would cast 16 bits to 8 (PPM, JPEG 2000, AVIF) or start other programs (EPS).
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
@@ -34,11 +38,14 @@ def full_scale(dtype: np.dtype) -> float:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only.
+    """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
 
-    Returns: (H, W, C) uint8, uint16 or float32, C = 1 or 3.
+    Returns: (H, W, C) uint8, uint16 or float32.
     Raises: UsageError naming the file and the remedy if it cannot be read as an image, or not without loss.
     """
+    bands = _read_bands(path)
+    if bands is not None:
+        return _finite(bands, path) if bands.dtype == np.float32 else bands
     image = _decoded(path)
     mode = image.mode
     if mode == "F":
@@ -54,17 +61,51 @@ def read_image(path: Path) -> np.ndarray:
     return np.atleast_3d(pixels)
 
 
+def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
+    """An image of 8 bits, grey or colour, of more than so many pixels, to be cut into pieces; None for all others.
+
+    Raises: UsageError as read_image.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as header:
+            width, height = header.size
+            if header.format == "TIFF" or width * height <= more_than or header.mode not in ("L", "RGB"):
+                return None
+    except Exception:  # read_image explains it
+        return None
+    image = _decoded(path)
+    return image if _bits_per_sample(image, path) == 8 else None
+
+
 def read_mask(path: Path) -> np.ndarray:
-    """Read class numbers: one channel, 255 = ignore; of a palette the indices, not the colours; of 1 to 4 bits as stored.
+    """Read the values of a mask: one channel; of a palette the indices, not the colours; of 1 to 4 bits as stored.
 
     Returns: (H, W) uint8.
     Raises: UsageError naming the file and the remedy for colours, for values above 255, and if it cannot be read.
     """
+    return _mask_values(_decoded_mask(path), path)
+
+
+def read_mask_or_colours(path: Path) -> np.ndarray:
+    """As read_mask, but of a mask in colours the colours. Returns: (H, W) or (H, W, 3) uint8."""
+    image = _decoded_mask(path)
+    if image.mode in ("RGB", "RGBA"):
+        return np.array(image.convert("RGB"))
+    return _mask_values(image, path)
+
+
+def _decoded_mask(path: Path) -> Image.Image:
     image = _decoded(path)
+    if image.format == "JPEG":
+        raise UsageError(f"{path}: JPEG changes values to save space, so class numbers get lost; export masks as PNG")
+    return image
+
+
+def _mask_values(image: Image.Image, path: Path) -> np.ndarray:
     if image.mode not in ("1", "L", "P", *_DEEP_GREY):
         raise UsageError(
-            f"{path}: a mask must have one channel of class numbers, this one is {image.mode}; "
-            "write the number of its class for each colour, as an 8-bit PNG"
+            f"{path}: a mask must have one channel of class numbers, this one is {image.mode}; write the number of its "
+            "class for each colour, as an 8-bit PNG, or give the colours in data.yaml (`palette`, one for each name)"
         )
     values = np.array(image)
     if image.mode == "L":
@@ -95,6 +136,28 @@ def to_channels(image: np.ndarray, channels: int, path: Path) -> np.ndarray:
             luma = image @ (np.array(_LUMA) / 1000)
         return luma.astype(image.dtype)[..., None]
     raise UsageError(f"{path}: has {found} channels, the network takes {channels}; convert the image")
+
+
+def _read_bands(path: Path) -> np.ndarray | None:
+    """Images that Pillow would refuse or reduce; None for those that it reads."""
+    try:
+        if path.suffix.lower() == ".npy":
+            return read_npy(path)
+        with open(path, "rb") as file:
+            if file.read(4) not in _TIFF_BEGINS:
+                return None
+            file.seek(0)
+            try:
+                plain = is_plain_tiff(file)
+            except Exception:  # Pillow reads some that tifffile does not, and explains the others
+                return None
+        if plain:
+            return None
+        return read_tiff(path)
+    except UnreadableError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
+        raise UsageError(f"{path}: {_explanation(path, error)}") from None
 
 
 def _decoded(path: Path) -> Image.Image:
@@ -129,7 +192,7 @@ def _explanation(path: Path, error: Exception) -> str:
         if not begin:
             return "is empty (0 bytes); replace it by the image it should be"
         if begin in _TIFF_BEGINS:
-            return "is a TIFF that is damaged or of an unread kind; store 1 or 3 bands of 8 or 16 bits, or 1 of float32"
+            return "is a TIFF that is damaged or of an unread kind; store bands of 8 or 16 bits, or of float32"
         return f"is not an image that can be read; use {', '.join(_FORMATS)}"
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"is damaged or truncated ({reason}); copy or export it again"

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from imexseg.data.folder import Pair, list_pairs
-from imexseg.data.images import read_image, read_mask
+from imexseg.data.images import read_image
+from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE, DataDescription
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.predictor import Predictor
+from imexseg.inference.tiling import AnyPredictor
 
 BATCH = 16  # images of one size that go through the network together
 BATCH_PIXELS = 512 * 512  # but not more pixels than this
@@ -32,7 +33,7 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) 
     return np.bincount(pair, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def check_classes(predictor: Predictor, description: DataDescription) -> None:
+def check_classes(predictor: AnyPredictor, description: DataDescription) -> None:
     """Raises: UsageError if the data's classes are not the network's."""
     if predictor.info.names != description.names:
         raise UsageError(
@@ -42,7 +43,7 @@ def check_classes(predictor: Predictor, description: DataDescription) -> None:
 
 
 def evaluate(
-    predictor: Predictor,
+    predictor: AnyPredictor,
     description: DataDescription,
     split: str = "val",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
@@ -81,7 +82,7 @@ def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarra
 
 def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Image (H, W, C) and mask (H, W). Raises: UsageError naming the file if they do not fit each other or the classes."""
-    image, mask = read_image(pair.image), read_mask(pair.mask)
+    image, mask = read_image(pair.image), read_classes(pair)
     if image.shape[:2] != mask.shape:
         sizes = [f"{width} x {height}" for height, width in (mask.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")

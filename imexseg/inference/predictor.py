@@ -9,7 +9,7 @@ import torch
 from imexseg.data.images import to_channels
 from imexseg.data.tensors import image_to_tensor
 from imexseg.errors import JobError
-from imexseg.models.network import SegmentationNetwork
+from imexseg.models.network import ImageNetwork
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Predictor:
     Args: network: from `imexseg.load`, whose `info` says what its pixel values mean.
     """
 
-    def __init__(self, network: SegmentationNetwork):
+    def __init__(self, network: ImageNetwork):
         self.network = network.eval()
         self.info = network.info
         self.device = next(network.parameters()).device
@@ -49,5 +49,7 @@ class Predictor:
             if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
                 raise
             height, width = images[0].shape[:2]
-            raise JobError(f"{name}: {width} x {height} px do not fit in memory; scale the image down") from None
+            raise JobError(
+                f"{name}: {width} x {height} px do not fit in memory; use --tile 1024, or scale it down"
+            ) from None
         return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]

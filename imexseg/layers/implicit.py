@@ -71,18 +71,26 @@ class ReflectiveSolve(ImplicitSolve):
     def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
         super().__init__(channels, step_size, shortest, longest)
         log_length = math.log(shortest) + (math.log(longest) - math.log(shortest)) * torch.rand(channels, 2)
-        alpha = (2 * log_length).exp() / step_size
-        self.weight = nn.Parameter(alpha + torch.log(-torch.expm1(-alpha)))  # the inverse of softplus
+        self.weight = nn.Parameter(torch.empty(channels, 2))
+        self.set_diffusion((2 * log_length).exp() / step_size)
+
+    def diffusion(self) -> Tensor:
+        """α ≥ 0. Shapes: → (C, 2). Units: pixel² of this grid per time."""
+        return F.softplus(self.weight)
+
+    def set_diffusion(self, alpha: Tensor) -> None:
+        """Choose the weight so that diffusion() is alpha > 0. Shapes: (C, 2)."""
+        self.weight.data.copy_(alpha + torch.log(-torch.expm1(-alpha)))  # the inverse of softplus
 
     def solve(self, X: Tensor) -> Tensor:
         with torch.autocast(device_type=X.device.type, enabled=False):
-            rho = resolvent_symbol(reflective_symbol(F.softplus(self.weight), *X.shape[-2:]), self.step_size)
+            rho = resolvent_symbol(reflective_symbol(self.diffusion(), *X.shape[-2:]), self.step_size)
         # Four products of n³ beat an FFT on 4n² up to about this size (benchmarks/solve.py).
         by_matmul = self.implementation == "matmul" or max(X.shape[-2:]) <= 128
         return (solve_cosine if by_matmul else solve_mirrored)(X, rho)
 
     def decay_lengths(self) -> Tensor:
-        return (self.step_size * F.softplus(self.weight).amax(dim=1)).sqrt()
+        return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
 
 
 @contextmanager

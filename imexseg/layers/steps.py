@@ -9,12 +9,10 @@ from imexseg.numerics.timestep import forward_euler, imex_diffusive_euler, imex_
 class Step(nn.Module):
     """One time step Y → N(Y⁺). Shapes: (B, C, H, W) → the same. Subclasses say what Y⁺ is."""
 
-    def __init__(self, channels: int, term: nn.Module, step_size: float):
+    def __init__(self, term: nn.Module, norm: nn.Module, step_size: float):
         super().__init__()
-        if not step_size > 0:
-            raise ValueError(f"step size must be positive, got {step_size}")
         self.term = term
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = norm
         self.step_size = step_size
 
     def forward(self, Y: Tensor) -> Tensor:
@@ -34,8 +32,8 @@ class ForwardEulerStep(Step):
 class ImexStep(Step):
     """Y⁺ = Y + h (I + hL)⁻¹ f(Y)."""
 
-    def __init__(self, channels: int, term: nn.Module, solve: ImplicitSolve):
-        super().__init__(channels, term, solve.step_size)
+    def __init__(self, term: nn.Module, norm: nn.Module, solve: ImplicitSolve):
+        super().__init__(term, norm, solve.step_size)
         self.solve = solve
 
     def advance(self, Y: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 """The explicit term f of ∂ₜY = f(Y): what the network computes locally, before any time step.
 
-N is batch normalisation and σ = ReLU. Every f maps (B, C, H, W) → (B, C, H, W).
+N is a normalisation of layers/norms.py and σ = ReLU. Every f maps (B, C, H, W) → (B, C, H, W).
 """
 
 from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from imexseg.layers.norms import NORMS
 from imexseg.layers.operators import Operator
 
 
@@ -16,10 +17,10 @@ class ResidualTerm(nn.Module):
     Source: He et al. 2016, in the notation of Haber and Ruthotto 2017, arXiv:1705.03341.
     """
 
-    def __init__(self, channels: int, operator: Callable[[], Operator]):
+    def __init__(self, channels: int, operator: Callable[[], Operator], norm: str = "batch"):
         super().__init__()
         self.K1 = operator()
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = NORMS[norm](channels)
         self.act = nn.ReLU()
         self.K2 = operator()
 
@@ -30,15 +31,15 @@ class ResidualTerm(nn.Module):
 class ParabolicTerm(nn.Module):
     """f(Y) = -Kᵀ σ(N(K Y)).
 
-    Properties: ⟨f(Y) - f(X), Y - X⟩ ≤ 0 while the scales of N are ≥ 0 (they start at 1): the exact flow brings any two
-    states closer together, which is why the network is stable.
+    Properties: ⟨f(Y) - f(X), Y - X⟩ ≤ 0 while N is batch normalisation with scales ≥ 0 (they start at 1): the exact flow
+    brings any two states closer together, which is why the network is stable.
     Source: Ruthotto and Haber 2018, arXiv:1804.04272, equation 8. Differs: N stands inside σ.
     """
 
-    def __init__(self, channels: int, operator: Callable[[], Operator]):
+    def __init__(self, channels: int, operator: Callable[[], Operator], norm: str = "batch"):
         super().__init__()
         self.K = operator()
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = NORMS[norm](channels)
         self.act = nn.ReLU()
 
     def forward(self, Y: Tensor) -> Tensor:

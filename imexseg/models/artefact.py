@@ -11,8 +11,8 @@ from safetensors.torch import save
 from imexseg.data.schema import Colour, explain_validation
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
-from imexseg.models.config import NetworkConfig
-from imexseg.models.network import SegmentationNetwork
+from imexseg.models.build import AnyConfig, build_network
+from imexseg.models.network import ImageNetwork
 
 METADATA_KEY = "imexseg"
 
@@ -24,7 +24,7 @@ class ModelInfo(BaseModel):
 
     format: int = 1
     model: str  # the registered name it was built from
-    network: NetworkConfig
+    network: AnyConfig
     names: list[str]
     palette: list[Colour]
     full_scale: float  # the pixel value that means white in the training images: 255, 65535, or 1 for float images
@@ -34,13 +34,13 @@ class ModelInfo(BaseModel):
     version: str  # of imexseg
 
 
-def save_weights(path: Path, network: SegmentationNetwork, info: ModelInfo) -> None:
+def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
     """Write weights and info as one file, whole or not at all. Raises: JobError if it cannot be written."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_atomically(path, save(tensors, metadata={METADATA_KEY: info.model_dump_json()}))
 
 
-def load(path: str | Path) -> SegmentationNetwork:
+def load(path: str | Path) -> ImageNetwork:
     """Rebuild a trained network from its file alone, in evaluation mode on the CPU; its ModelInfo is `network.info`.
 
     Nothing is unpickled or executed: the file is JSON and raw numbers.
@@ -59,7 +59,7 @@ def load(path: str | Path) -> SegmentationNetwork:
     if METADATA_KEY not in metadata:
         raise UsageError(f"{path}: has no imexseg metadata; give a best.safetensors that `imexseg train` wrote")
     info = _read_info(path, metadata[METADATA_KEY])
-    network = SegmentationNetwork(info.network)
+    network = build_network(info.network)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     for name in sorted(expected.keys() | found.keys()):

@@ -1,4 +1,4 @@
-"""The segmentation network: normalise → opening → n time steps → classifier, for images of any size."""
+"""The segmentation network: normalise → opening → stages of time steps → classifier, for images of any size."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,15 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imexseg.layers.dynamics import build_step
-from imexseg.models.config import NetworkConfig
+from imexseg.layers.dynamics import FlowSettings, build_flow
+from imexseg.layers.norms import NORMS
+from imexseg.models.config import ImageConfig, NetworkConfig
 
 if TYPE_CHECKING:
     from imexseg.models.artefact import ModelInfo
 
 
-class SegmentationNetwork(nn.Module):
-    """Raw pixel values in, logits out.
+class ImageNetwork(nn.Module):
+    """Raw pixel values in, logits out. Subclasses say how, in `logits`.
 
     Shapes: (B, in_channels, H, W), the numbers that stand in the image file, as float → (B, num_classes, H, W). Any H
     and W of at least one pixel: the last row and column are repeated up to a multiple of the stride, and the logits
@@ -22,35 +23,120 @@ class SegmentationNetwork(nn.Module):
     """
 
     info: "ModelInfo"  # of a trained network, set by load()
+    config: ImageConfig
+    total_stride: int
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: NetworkConfig):
+    def __init__(self, config: ImageConfig, total_stride: int):
         super().__init__()
         self.config = config
-        c = config
-        self.register_buffer("mean", torch.tensor(c.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(c.std).view(1, -1, 1, 1), persistent=False)
-        # Kernels of twice the stride overlap by half: neighbouring outputs share pixels, no checkerboard.
-        sampling: dict[str, Any] = {"kernel_size": 2 * c.stride, "stride": c.stride, "padding": c.stride // 2}
-        self.opening = nn.Sequential(
-            nn.Conv2d(c.in_channels, c.width, bias=False, **sampling), nn.BatchNorm2d(c.width), nn.ReLU()
-        )
-        self.steps = nn.Sequential(
-            *(
-                build_step(c.dynamics, c.operator, c.width, c.step_size, c.boundary, c.shortest, c.longest)
-                for _ in range(c.n_steps)
-            )
-        )
-        self.classifier = nn.ConvTranspose2d(c.width, c.num_classes, **sampling)
+        self.total_stride = total_stride
+        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
-        Y = self.opening(self.pad_to_stride((image - self.mean) / self.std))
-        return self.classifier(self.steps(Y))[..., :height, :width]
+        return self.logits(self.pad_to_stride((image - self.mean) / self.std))[..., :height, :width]
+
+    def logits(self, image: Tensor) -> Tensor:
+        """Shapes: (B, in_channels, H, W), normalised, H and W multiples of the stride → (B, num_classes, H, W)."""
+        raise NotImplementedError
 
     def pad_to_stride(self, image: Tensor) -> Tensor:
         """Extend below and to the right to a multiple of the stride, by repeating the last row and column."""
         height, width = image.shape[-2:]
-        stride = self.config.stride
-        return F.pad(image, (0, -width % stride, 0, -height % stride), mode="replicate")
+        return F.pad(image, (0, -width % self.total_stride, 0, -height % self.total_stride), mode="replicate")
+
+
+class Stage(nn.Module):
+    """Connecting layer (1×1, N, σ, average of 2×2), then n time steps. Shapes: (B, C⁻, H, W) → (B, C, H/2, W/2).
+
+    Args: in_channels: C⁻; None for the first stage, which has no connecting layer.
+    """
+
+    def __init__(self, settings: FlowSettings, in_channels: int | None, pool: bool):
+        super().__init__()
+        self.connecting: nn.Module = nn.Identity()
+        if in_channels is not None:
+            layers = [
+                nn.Conv2d(in_channels, settings.channels, 1, bias=False),
+                settings.closing_norm(),
+                nn.ReLU(),
+                nn.AvgPool2d(2) if pool else nn.Identity(),
+            ]
+            self.connecting = nn.Sequential(*layers)
+        self.steps = build_flow(settings)
+
+    def forward(self, Y: Tensor) -> Tensor:
+        return self.steps(self.connecting(Y))
+
+
+class Backbone(nn.Module):
+    """Opening and stages. Shapes: (B, in_channels, H, W) → for each stage k (B, C_k, H/s_k, W/s_k), finest first."""
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__()
+        stages = config.stages
+        norm = NORMS[config.norm](stages[0].channels)
+        # A plain convolution first: what adapts networks to other numbers of channels looks for it.
+        first = nn.Conv2d(config.in_channels, stages[0].channels, bias=False, **sampling(config.stride))
+        self.opening = nn.Sequential(first, norm, nn.ReLU())
+        widths = [None, *(stage.channels for stage in stages)]
+        self.stages = nn.ModuleList(
+            Stage(stage, width, config.pool) for stage, width in zip(stages, widths, strict=False)
+        )
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        Y = self.opening(image)
+        features = []
+        for stage in self.stages:
+            Y = stage(Y)
+            features.append(Y)
+        return features
+
+
+class AdditivePyramid(nn.Module):
+    """Y = M₀F₀ + up(M₁F₁ + up(M₂F₂ + …)), M_k a 1×1 map to the width of the finest stage, up bilinear to twice the size.
+
+    Shapes: [(B, C_k, H/2ᵏ, W/2ᵏ)] → (B, C₀, H, W).
+    """
+
+    def __init__(self, widths: list[int]):
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(width, widths[0], 1) for width in widths)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        Y = self.laterals[-1](features[-1])
+        for lateral, feature in zip(self.laterals[-2::-1], features[-2::-1], strict=True):
+            if feature.shape[-2:] != Y.shape[-2:]:
+                Y = F.interpolate(Y, scale_factor=2.0, mode="bilinear", align_corners=False)
+            Y = Y + lateral(feature)
+        return Y
+
+
+class SegmentationNetwork(ImageNetwork):
+    """The networks of this project; every choice stands in NetworkConfig."""
+
+    config: NetworkConfig
+
+    def __init__(self, config: NetworkConfig):
+        super().__init__(config, config.total_stride)
+        self.backbone = Backbone(config)
+        widths = [stage.channels for stage in config.stages]
+        several = config.pyramid and len(widths) > 1
+        self.pyramid = AdditivePyramid(widths) if several else None
+        last = widths[0] if several else widths[-1]
+        stride = config.stride if several else config.total_stride
+        self.classifier = nn.ConvTranspose2d(last, config.num_classes, **sampling(stride))
+
+    def logits(self, image: Tensor) -> Tensor:
+        features = self.backbone(image)
+        return self.classifier(self.pyramid(features) if self.pyramid is not None else features[-1])
+
+
+def sampling(stride: int) -> dict[str, Any]:
+    """Kernels of twice the stride overlap by half: neighbouring outputs share pixels, no checkerboard."""
+    if stride == 1:
+        return {"kernel_size": 3, "stride": 1, "padding": 1}
+    return {"kernel_size": 2 * stride, "stride": stride, "padding": stride // 2}

@@ -1,47 +1,64 @@
 """Every network by name. A name stands for settings of NetworkConfig; images and classes are added when it is built."""
 
 import difflib
-from dataclasses import dataclass
 from typing import Any
 
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
 from imexseg.models.config import NetworkConfig
-from imexseg.models.network import SegmentationNetwork
 
 DEFAULT_MODEL = "imex-lean"
 
-# Width and depth are the same for all combinations, so that two rows differ in what their names say and in nothing else.
-NETWORKS: dict[str, dict[str, Any]] = {
+# One scale. Width and depth are the same for all combinations: two rows differ in what their names say and in nothing else.
+ONE_SCALE: dict[str, dict[str, Any]] = {
     f"{dynamics}-{operator}": {"dynamics": dynamics, "operator": operator}
     for dynamics in DYNAMICS
     for operator in OPERATORS
-} | {
-    # For larger scenes: a coarser grid, more steps. f has two operators here: at equal cost it fits more (benchmarks/qtips.py).
-    "imex-residual-lean-m": {"dynamics": "imex-residual", "operator": "lean", "stride": 4, "width": 30, "n_steps": 8},
-    "residual-lean-m": {"dynamics": "residual", "operator": "lean", "stride": 4, "width": 30, "n_steps": 8},
-    "imex-residual-lean-l": {"dynamics": "imex-residual", "operator": "lean", "stride": 4, "width": 64, "n_steps": 12},
+}
+
+# For larger scenes of Q-tips: a coarser grid, more steps. f has two operators here: at equal cost it fits more.
+PILE: dict[str, dict[str, Any]] = {
+    f"{dynamics}-lean-pile{size}": {"dynamics": dynamics, "stride": 4, "width": width, "n_steps": n_steps}
+    for dynamics in ("imex-residual", "residual")
+    for size, width, n_steps in (("", 30, 8), ("-l", 64, 12))
+}
+
+# Features at strides 2, 4, 8, 16, 32. Solves stand where the grid is coarse: there they are cheap and reach far. Their decay
+# lengths are in points of that grid, up to 128, 192 and 256 pixels.
+_SIZES: dict[str, dict[str, Any]] = {
+    "s": {"width": (16, 24, 32, 48, 64), "n_steps": (0, 1, 2, 2, 2), "longest": (24, 24, 16, 12, 8)},
+    "m": {"width": (24, 32, 64, 96, 160), "n_steps": (1, 2, 3, 3, 3), "longest": (24, 24, 16, 12, 8)},
 }
 
 
-@dataclass(frozen=True)
-class NetworkSummary:
-    """What `imexseg models` says of a network, for grey images and four classes."""
+def _mixed(dynamics: str) -> tuple[str, ...]:
+    """Explicit on the two finest grids, as named on the three coarser ones."""
+    fine = DYNAMICS[dynamics].explicit_twin or dynamics
+    return (fine, fine, dynamics, dynamics, dynamics)
 
-    name: str
-    equation: str
-    operator: str
-    boundary: str
-    width: int
-    steps: int
-    stride: int
-    parameters: int
-    field_of_view: int | None  # pixels from edge to edge; None: the whole image
 
-    @property
-    def field_of_view_in_words(self) -> str:
-        return "whole image" if self.field_of_view is None else f"{self.field_of_view} px"
+MULTI_SCALE: dict[str, dict[str, Any]] = {
+    f"{dynamics}-lean-{size}": {"dynamics": _mixed(dynamics)} | settings
+    for dynamics in DYNAMICS
+    for size, settings in _SIZES.items()
+}
+
+# The full-resolution form of the IMEXnet paper: no strides, 4 layers each of 64, 128 and 256 channels.
+# Source: the code published with arXiv:1903.02639. Differs: batch normalisation is trained, -Kᵀσ(KY) has the stable sign.
+PAPER: dict[str, dict[str, Any]] = {
+    "imexnet": {
+        "dynamics": "imex-diffusive",
+        "operator": "dense",
+        "width": (64, 128, 256),
+        "n_steps": 4,
+        "stride": 1,
+        "pool": False,
+        "pyramid": False,
+    }
+}
+
+NETWORKS: dict[str, dict[str, Any]] = ONE_SCALE | PILE | MULTI_SCALE | PAPER
 
 
 def network_config(name: str, **settings: Any) -> NetworkConfig:
@@ -54,36 +71,3 @@ def network_config(name: str, **settings: Any) -> NetworkConfig:
         near = difflib.get_close_matches(known, NETWORKS, n=1, cutoff=0.0)[0]
         raise UsageError(f"unknown model {name!r}; did you mean {near!r}? `imexseg models` lists them all")
     return NetworkConfig(**NETWORKS[known] | settings)
-
-
-def count_parameters(network: SegmentationNetwork) -> int:
-    """Trainable numbers of a network."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
-def field_of_view(config: NetworkConfig) -> int | None:
-    """Side in pixels of the square that one output pixel depends on; None if that is the whole image.
-
-    Each step applies K and then its adjoint (or K₂): two rings of one grid point. The overlapping kernels of opening and
-    classifier, 2·stride wide, add two grid points at the classifier and one at the opening.
-    """
-    if DYNAMICS[config.dynamics].implicit:
-        return None
-    grid_points = 2 + 2 * 2 * config.n_steps
-    return config.stride * (grid_points - 1) + 2 * config.stride
-
-
-def summarise(name: str) -> NetworkSummary:
-    """Build a network and describe it. Raises: UsageError for an unknown name."""
-    config = network_config(name, in_channels=1, num_classes=4)
-    return NetworkSummary(
-        name=name,
-        equation=DYNAMICS[config.dynamics].equation,
-        operator=config.operator,
-        boundary=config.boundary if DYNAMICS[config.dynamics].implicit else f"{config.boundary} (of K)",
-        width=config.width,
-        steps=config.n_steps,
-        stride=config.stride,
-        parameters=count_parameters(SegmentationNetwork(config)),
-        field_of_view=field_of_view(config),
-    )

@@ -14,12 +14,22 @@ def stencil_product(P: Tensor, weight: Tensor) -> Tensor:
 
     Shapes: P (B, C, H+2, W+2), weight (C, 1, 3, 3) → (B, C, H, W).
     """
-    return _StencilProduct.apply(P, weight.to(P.dtype))
+    dtype = _working_dtype(P)
+    return _StencilProduct.apply(P.to(dtype), weight.to(dtype))
 
 
 def stencil_product_adjoint(Z: Tensor, weight: Tensor) -> Tensor:
     """The adjoint in the image. Shapes: Z (B, C, H, W), weight (C, 1, 3, 3) → (B, C, H+2, W+2)."""
-    return _StencilProductAdjoint.apply(Z, weight.to(Z.dtype))
+    dtype = _working_dtype(Z)
+    return _StencilProductAdjoint.apply(Z.to(dtype), weight.to(dtype))
+
+
+def _working_dtype(X: Tensor) -> torch.dtype:
+    """What autocast would choose. It does not reach into the backward pass, so both passes must agree on it beforehand."""
+    device = X.device.type
+    if device in ("cpu", "cuda") and torch.is_autocast_enabled(device) and X.dtype != torch.float64:
+        return torch.get_autocast_dtype(device)
+    return X.dtype
 
 
 def _weight_gradient(G: Tensor, P: Tensor, weight: Tensor) -> Tensor:

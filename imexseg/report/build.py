@@ -14,11 +14,11 @@ from imexseg.data.tensors import image_to_tensor
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.evaluate import Evaluation, evaluate, read_pair
 from imexseg.inference.predictor import Predictor
-from imexseg.layers.dynamics import DYNAMICS
-from imexseg.layers.implicit import without_solve
+from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.artefact import load
-from imexseg.models.network import SegmentationNetwork
-from imexseg.models.registry import count_parameters
+from imexseg.models.config import NetworkConfig
+from imexseg.models.facts import count_parameters, equations
+from imexseg.models.network import ImageNetwork
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
 from imexseg.report.receptive_field import effective_receptive_field
 from imexseg.training.fit import TrainedRun
@@ -55,11 +55,11 @@ def _miou(confusion: np.ndarray, names: list[str]) -> float:
     return Scores(tuple(names), confusion, 1).miou
 
 
-def _summary(network: SegmentationNetwork, scores: Scores, run: TrainedRun) -> dict[str, str]:
+def _summary(network: ImageNetwork, scores: Scores, run: TrainedRun) -> dict[str, str]:
     epochs = sum(row["seconds"] for row in run.history)
     return {
         "model": network.info.model,
-        "equation": DYNAMICS[network.config.dynamics].equation,
+        "equation": equations(config) if isinstance(config := network.config, NetworkConfig) else network.info.model,
         "parameters": f"{count_parameters(network):,}".replace(",", " "),
         "validation mIoU": f"{scores.miou:.4f}",
         "best epoch": f"{run.best_epoch} of {len(run.history)}",
@@ -67,7 +67,7 @@ def _summary(network: SegmentationNetwork, scores: Scores, run: TrainedRun) -> d
     }
 
 
-def _examples(network: SegmentationNetwork, evaluation: Evaluation, numbers: list[int]) -> list[Example]:
+def _examples(network: ImageNetwork, evaluation: Evaluation, numbers: list[int]) -> list[Example]:
     predictor, n_classes = Predictor(network), len(network.info.names)
     examples = []
     for number in numbers:
@@ -78,9 +78,9 @@ def _examples(network: SegmentationNetwork, evaluation: Evaluation, numbers: lis
     return examples
 
 
-def _receptive_fields(network: SegmentationNetwork, evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray] | None:
+def _receptive_fields(network: ImageNetwork, evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray] | None:
     """With the solve and, on the same weights, without; None for a network that has no solve."""
-    if not DYNAMICS[network.config.dynamics].implicit:
+    if not any(isinstance(module, ImplicitSolve) for module in network.modules()):
         return None
     images: list[torch.Tensor] = []
     for pair in evaluation.pairs[:FIELD_IMAGES]:

@@ -8,10 +8,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_gen import PRESETS
+from imexseg.data.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.data.schema import explain_validation, read_yaml_mapping
 from imexseg.errors import UsageError
+from imexseg.models.build import model_config
 from imexseg.models.config import NetworkConfig
-from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, network_config
+from imexseg.models.peer import PeerConfig, is_peer, licence_of_encoder
+from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -49,17 +52,42 @@ class RunConfig(BaseModel):
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
     class_weights: Literal["auto", "none"] = "auto"
-    augmentation: Literal["none", "symmetries"] = "symmetries"
+    augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
+    crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     seed: Seed = 0
     devices: PositiveInt = 1
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     num_workers: Annotated[int, Field(ge=0)] = 0
+    store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
+    time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
+    levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next
+    level_epochs: PositiveInt | None = None  # on each of the coarser ones; None: as many as on the finest
+    level_steps: bool = False  # each coarser one has half the time steps too
+    accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
 
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return _one_of("model", model.replace("_", "-"), NETWORKS)
+        return model if is_peer(model) else _one_of("model", model.replace("_", "-"), NETWORKS)
+
+    @field_validator("augmentation")
+    @classmethod
+    def _known_augmentation(cls, augmentation: str | list) -> str | list:
+        """A file is replaced by its content, so that config.yaml repeats the run by itself."""
+        if isinstance(augmentation, str) and augmentation.endswith((".yaml", ".yml")):
+            return read_steps(Path(augmentation))
+        if isinstance(augmentation, list):
+            from imexseg.data.augmentation import check_steps
+
+            check_steps(augmentation)
+            return augmentation
+        return _one_of("augmentation", augmentation, AUGMENTATIONS)
+
+    @property
+    def crop_size(self) -> tuple[int, int] | None:
+        """(height, width) in pixels of the pieces that are trained on."""
+        return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
 
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":
@@ -70,10 +98,16 @@ class RunConfig(BaseModel):
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
+        kind = PeerConfig if is_peer(self.model) else NetworkConfig
         try:
-            network_config(self.model, **self.network)
+            config = model_config(self.model, **self.network)
         except ValidationError as error:
-            raise ValueError(f"network: {explain_validation(error, NetworkConfig)}") from None
+            raise ValueError(f"network: {explain_validation(error, kind)}") from None
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None
+        if licence and not self.accept_licence:
+            raise ValueError(f"model {self.model}: {licence}; --accept-licence says that you accept it")
         return self
 
 

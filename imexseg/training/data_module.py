@@ -1,26 +1,38 @@
 """The loaders of a run, for one process of one or many."""
 
 import lightning as L
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from imexseg.data.augmentation import Augmentation
 from imexseg.data.checks import SplitFacts
+from imexseg.data.crops import RareClassCrop
 from imexseg.data.dataset import SegmentationDataset, collate
 from imexseg.data.images import full_scale
 from imexseg.data.samplers import EpochSampler, OnceSampler
 from imexseg.training.config import RunConfig
+from imexseg.training.restriction import restrict_batch
 
 
 class SegmentationData(L.LightningDataModule):
     """Training images in a seeded order with augmentation, validation images once each as they are."""
 
-    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts):
+    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts, level: int = 0):
         super().__init__()
         self.config = config
-        square = all(height == width for height, width in train.sizes)
+        self.level = level  # images are halved that many times
+        crop = config.crop_size
+        square = all(height == width for height, width in ([crop] if crop else train.sizes))
         scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
-        self.train_set = SegmentationDataset(train.pairs, train.channels, scale, augmentation, config.seed)
+        self.train_set = SegmentationDataset(
+            train.pairs,
+            train.channels,
+            scale,
+            augmentation,
+            config.seed,
+            RareClassCrop(crop, train.class_pixels) if crop else None,
+        )
         self.val_set = SegmentationDataset(val.pairs, train.channels, scale)
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
@@ -51,3 +63,8 @@ class SegmentationData(L.LightningDataModule):
             drop_last=drop_last,
             persistent_workers=workers > 0,
         )
+
+    def on_after_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        for _ in range(self.level):
+            batch = restrict_batch(*batch)
+        return batch

@@ -14,16 +14,18 @@ from rich.console import Console
 
 import imexseg
 from data_gen import write_dataset
-from imexseg.data.checks import SplitFacts, scan_split
+from imexseg.data.check_dataset import check_dataset
+from imexseg.data.checks import Progress, SplitFacts
 from imexseg.data.images import full_scale
 from imexseg.data.schema import DataDescription, load_description
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.registry import network_config
+from imexseg.models.peer import PeerNetwork
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
+from imexseg.training.multilevel import levels
 from imexseg.training.progress import RunProgress
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, TENSORBOARD, environment, process_rank
@@ -51,20 +53,14 @@ class RunData:
     val: SplitFacts
 
 
-def look_at_data(data: Path) -> RunData:
-    """Read data.yaml and every file of the training and validation splits once.
+def look_at_data(data: Path, progress: Progress = lambda n_done, n_total: None) -> RunData:
+    """Read data.yaml and every file of the training and validation splits once, as `imexseg check` does.
 
     Raises: UsageError with a line for each thing that is wrong.
     """
-    description = load_description(data)
-    train, val = (scan_split(description, split) for split in ("train", "val"))
-    for what, of_train, of_val, remedy in (
-        ("channels", train.channels, val.channels, "write `channels: N` into data.yaml"),
-        ("bit depth", train.dtype, val.dtype, "store them alike"),
-    ):
-        if of_train != of_val:
-            raise UsageError(f"{description.root}: {what} of train is {of_train}, of val {of_val}; {remedy}")
-    return RunData(description, train, val)
+    report = check_dataset(load_description(data), ("train", "val"), progress)
+    report.require_no_errors()
+    return RunData(report.description, report.splits["train"], report.splits["val"])
 
 
 def generate_data(config: RunConfig, folder: Path) -> Path:
@@ -88,34 +84,31 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     if process_rank() == 0 and not resume:
         write_atomically(folder / ENVIRONMENT, json.dumps(environment(config), indent=2))
     L.seed_everything(config.seed, workers=True, verbose=False)
-    network = build_network(config, data)
     class_pixels = torch.from_numpy(data.train.class_pixels)
     balanced = config.class_weights == "auto"
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
-    names = data.description.names
-    task = SegmentationTask(network, names, class_weights, config.learning_rate, config.weight_decay)
-    recorder = RunRecorder(folder, network, model_info(config, data, network))
-    trainer = _trainer(config, folder, recorder, console)
     started = time.monotonic()
-    _run(trainer, task, SegmentationData(config, data.train, data.val), folder, resume)
+    for level, network, level_folder in levels(config, folder, data):
+        task = SegmentationTask(
+            network,
+            data.description.names,
+            class_weights,
+            config.learning_rate,
+            config.weight_decay,
+            config.time_smoothness,
+        )
+        at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network))
+        trainer = _trainer(at_level, level_folder, recorder, console)
+        go_on = resume and (level_folder / LAST).exists()
+        if config.levels > 1 and process_rank() == 0:
+            console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
+        _run(trainer, task, SegmentationData(config, data.train, data.val, level), level_folder, folder, go_on)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
 
-def build_network(config: RunConfig, data: RunData) -> SegmentationNetwork:
-    """The network of the settings, normalising by the statistics of the training images."""
-    settings = network_config(
-        config.model,
-        **config.network,
-        in_channels=data.train.channels,
-        num_classes=len(data.description.names),
-        mean=data.train.mean,
-        std=data.train.std,
-    )
-    return SegmentationNetwork(settings)
-
-
-def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork) -> ModelInfo:
+def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | PeerNetwork) -> ModelInfo:
     """What the weights will say of themselves."""
     generated = config.qtips.model_dump() if config.data is None else None
     return ModelInfo(
@@ -164,18 +157,19 @@ def _trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Co
     )
 
 
-def _run(trainer: L.Trainer, task: SegmentationTask, data: SegmentationData, folder: Path, resume: bool) -> None:
-    checkpoint = folder / LAST if resume else None
+def _run(
+    trainer: L.Trainer, task: SegmentationTask, data: SegmentationData, level_folder: Path, folder: Path, resume: bool
+) -> None:
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        trainer.fit(task, datamodule=data, ckpt_path=level_folder / LAST if resume else None, weights_only=True)
     except SystemExit:  # Lightning's answer to Ctrl-C
-        raise JobError(interrupted(folder)) from None
+        raise JobError(interrupted(level_folder, folder)) from None
     if trainer.interrupted:
-        raise JobError(interrupted(folder))
+        raise JobError(interrupted(level_folder, folder))
 
 
-def interrupted(folder: Path) -> str:
-    """What to say when a run was stopped before its end."""
-    if (folder / LAST).exists():
+def interrupted(level_folder: Path, folder: Path) -> str:
+    """What to say when a run was stopped before its end. Args: level_folder: of the level it was at."""
+    if (level_folder / LAST).exists() or level_folder != folder:
         return f"interrupted; every finished epoch is kept, go on with: imexseg train --resume {folder}"
     return f"interrupted before the first epoch was finished; {folder} holds no weights yet"

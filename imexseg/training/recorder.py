@@ -11,7 +11,7 @@ import lightning as L
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo, save_weights
-from imexseg.models.network import SegmentationNetwork
+from imexseg.models.network import ImageNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 
@@ -21,7 +21,7 @@ class RunRecorder(L.Callback):
     Its own state (history, best score) travels in last.ckpt.
     """
 
-    def __init__(self, folder: Path, network: SegmentationNetwork, info: ModelInfo):
+    def __init__(self, folder: Path, network: ImageNetwork, info: ModelInfo):
         self.folder = folder
         self.network = network
         self.info = info

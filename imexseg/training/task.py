@@ -8,6 +8,8 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from imexseg.data.schema import IGNORE
 from imexseg.evaluation.scores import Scores
+from imexseg.layers.time_series import time_smoothness
+from imexseg.models.network import SegmentationNetwork
 
 
 def balanced_class_weights(class_pixels: Tensor) -> Tensor:
@@ -20,19 +22,35 @@ def balanced_class_weights(class_pixels: Tensor) -> Tensor:
     return torch.where(count > 0, (count.max() / count.clamp(min=1)).sqrt(), torch.ones_like(count)).float()
 
 
+def smoothness_in_time(network: nn.Module) -> Tensor | float:
+    """Σ over the stages of layers/time_series.time_smoothness; 0 for a network without steps."""
+    total: Tensor | float = 0.0
+    if isinstance(network, SegmentationNetwork):
+        for k, settings in enumerate(network.config.stages):
+            total = total + time_smoothness(network.get_submodule(f"backbone.stages.{k}.steps"), settings.step_size)
+    return total
+
+
 class SegmentationTask(L.LightningModule):
     """Trains `network`; batches are images (B, C, H, W) float and masks (B, H, W) int64 with 255 ignored."""
 
     class_weights: Tensor
 
     def __init__(
-        self, network: nn.Module, names: list[str], class_weights: Tensor, learning_rate: float, weight_decay: float
+        self,
+        network: nn.Module,
+        names: list[str],
+        class_weights: Tensor,
+        learning_rate: float,
+        weight_decay: float,
+        smoothness: float = 0.0,
     ):
         super().__init__()
         self.network = network
         self.names = tuple(names)
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.smoothness = smoothness  # weight of the smoothness in time
         self.register_buffer("class_weights", class_weights)
         self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
 
@@ -47,7 +65,7 @@ class SegmentationTask(L.LightningModule):
         image, mask = batch
         loss = self.loss(self.network(image), mask)
         self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(mask))
-        return loss
+        return loss + self.smoothness * smoothness_in_time(self.network) if self.smoothness else loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         image, mask = batch

@@ -1,0 +1,84 @@
+"""imexseg check: look at every file of a data set and say what is wrong; --init writes a first data.yaml."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from imexseg.cli.console import in_words, messages, progress_bar
+
+SIZES_SHOWN = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--init", action="store_true", help="write a first data.yaml from what the folder DATA holds")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Returns: 0 without errors, warnings or not; 2 with errors, which `train` would refuse.
+
+    Raises: UsageError for a data.yaml that cannot be read, or with --init exists.
+    """
+    return _init(options.data) if options.init else _check(options.data, options.json)
+
+
+def _init(folder: Path) -> int:
+    from imexseg.data.first_description import write_first_description
+
+    with progress_bar("masks") as progress:
+        found = write_first_description(folder, progress)
+    messages.print(f"{in_words(found.path)} written: {found.summary}")
+    for line in found.to_do:
+        messages.print(f"  - {line}")
+    messages.print(f"then: imexseg check {in_words(folder)}")
+    return 0
+
+
+def _check(data: Path, as_json: bool) -> int:
+    from imexseg.data.check_dataset import check_dataset
+    from imexseg.data.folder import available_splits
+    from imexseg.data.problems import as_lines
+    from imexseg.data.schema import load_description
+
+    description = load_description(data)
+    splits = [split for split in ("train", "val", "test") if split in {"train", "val", *available_splits(description)}]
+    with progress_bar("pairs") as progress:
+        report = check_dataset(description, splits, progress)
+    facts = report.as_dict()
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        _print_facts(facts)
+        for word, problems in (("error", report.errors), ("warning", report.warnings)):
+            for line in as_lines(problems):
+                print(f"{word}: {line}")
+    n_errors, n_warnings = len(report.errors), len(report.warnings)
+    if n_errors:
+        messages.print(
+            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses until the errors are mended"
+        )
+        return 2
+    messages.print(f"no errors, {n_warnings} warnings; train on it with: imexseg train {in_words(data)}")
+    return 0
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    splits = facts["splits"]
+    for split, found in splits.items():
+        sizes = [f"{size['width']} x {size['height']} ({size['images']})" for size in found["sizes"]]
+        more = f" and {len(sizes) - SIZES_SHOWN} more sizes" if len(sizes) > SIZES_SHOWN else ""
+        kinds = ", ".join(f"{kind['dtype']} x {kind['channels']} ({kind['images']})" for kind in found["kinds"])
+        print(f"{split:5}  {found['images']} pairs; {', '.join(sizes[:SIZES_SHOWN])}{more} px; {kinds}")
+        mean, std = (" ".join(f"{value:.4g}" for value in found[name]) for name in ("mean", "std"))
+        print(f"       mean {mean}; std {std}; ignored {found['ignored_share']:.2%} of the pixels")
+    if not splits:
+        return
+    width = max(len(name) for name in ("class", *facts["names"]))
+    print("\n" + " " * width + "".join(f"  {split + ': pixels':>14}  {'images':>7}" for split in splits))
+    for name in facts["names"]:
+        shares = [found["classes"][name] for found in splits.values()]
+        cells = "".join(f"  {share['pixel_share']:14.3%}  {share['image_share']:7.1%}" for share in shares)
+        print(f"{name:{width}}{cells}")
+    print()

@@ -1,0 +1,60 @@
+"""imexseg convert: COCO, YOLO, Labelme, VOC or RGB masks to this project's layout."""
+
+import argparse
+from pathlib import Path
+
+from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.errors import UsageError
+
+FORMATS = {
+    "coco": "JSON of instances: polygons, run lengths; crowds are ignored",
+    "yolo": "segmentation: labels/*.txt with polygons, names in data.yaml",
+    "labelme": "a JSON file for each image: polygons, rectangles, circles",
+    "voc": "JPEGImages, SegmentationClass, ImageSets",
+    "rgb": "images and masks in colours, with a list of colours",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    formats = "; ".join(f"{name}: {what}" for name, what in FORMATS.items())
+    parser.add_argument("format", choices=list(FORMATS), help=formats)
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE", help="a folder, or for coco also one JSON file; never altered"
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="coco: where the images are")
+    parser.add_argument("--colours", type=Path, metavar="FILE", help="rgb: lines like `128 64 128 road`")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises: UsageError for a source that does not fit or an OUT that is taken; JobError if it cannot be written."""
+    from imexseg.data.convert.coco import convert_coco
+    from imexseg.data.convert.labelme import convert_labelme
+    from imexseg.data.convert.rgb import convert_rgb
+    from imexseg.data.convert.target import write_plan
+    from imexseg.data.convert.voc import convert_voc
+    from imexseg.data.convert.yolo import convert_yolo
+
+    source: Path = options.source
+    if not source.exists() or (options.format != "coco" and not source.is_dir()):
+        raise UsageError(f"{source}: no such folder; give the one that holds the {options.format} data")
+    if options.out.resolve().is_relative_to(source.resolve()):
+        raise UsageError(f"{options.out}: is inside {source}, which is not altered; choose another folder")
+    for name, of in (("images", "coco"), ("colours", "rgb")):
+        if getattr(options, name) is not None and options.format != of:
+            raise UsageError(f"--{name}: goes with {of} only; remove it")
+    if options.format == "coco":
+        plan = convert_coco(source, options.images)
+    elif options.format == "rgb":
+        plan = convert_rgb(source, options.colours)
+    else:
+        plan = {"yolo": convert_yolo, "labelme": convert_labelme, "voc": convert_voc}[options.format](source)
+    with progress_bar("images") as progress:
+        write_plan(plan, options.out, progress)
+    where = in_words(options.out)
+    for remark in plan.remarks:
+        messages.print(remark)
+    messages.print(
+        f"{len(plan.items)} images, {len(plan.names)} classes in {where}; see them with: imexseg check {where}"
+    )
+    return 0

@@ -1,0 +1,59 @@
+"""Test-time augmentation: the mean of what a predictor says of the mirrored and scaled image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from imexseg.inference.predictor import Prediction
+from imexseg.inference.tiling import AnyPredictor
+
+SCALES = (0.75, 1.0, 1.25)
+
+
+class AugmentedPredictor:
+    """A predictor that averages over scales and flips. It has the interface of the one that it wraps.
+
+    Every scale is seen as it is and mirrored left to right; upside down as well if the network was trained on all symmetries.
+    Args: scales: of the image, 1 = as it is.
+    """
+
+    def __init__(self, predictor: AnyPredictor, scales: Sequence[float] = SCALES):
+        self.predictor = predictor
+        self.info = predictor.info
+        self.network = getattr(predictor, "network", None)  # what its tiles need to overlap is asked of it
+        self.scales = scales
+        vertical = predictor.info.training.get("augmentation") == "symmetries"
+        self.flips = [(False, False), (False, True), *([(True, False), (True, True)] if vertical else [])]
+
+    def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
+        """As Predictor.predict: (H, W, C) → classes (H, W) and their mean probabilities (num_classes, H, W)."""
+        height, width = image.shape[:2]
+        total: np.ndarray | None = None
+        for scale in self.scales:
+            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            scaled = image if size == (width, height) else _resized(image, size)
+            for upside_down, mirrored in self.flips:
+                flip = (slice(None, None, -1 if upside_down else 1), slice(None, None, -1 if mirrored else 1))
+                seen = self.predictor.predict(np.ascontiguousarray(scaled[flip]), name).probabilities
+                back = np.moveaxis(seen[(slice(None), *flip)], 0, -1)
+                if size != (width, height):
+                    back = _resized(np.ascontiguousarray(back), (width, height))
+                total = back.astype(np.float32) if total is None else total + back
+        assert total is not None  # there is at least one scale
+        mean = np.ascontiguousarray(np.moveaxis(total, -1, 0)) / (len(self.scales) * len(self.flips))
+        return Prediction(mean.argmax(0).astype(np.uint8), mean)
+
+    def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
+        """One after the other."""
+        return [self.predict(image, name) for image in images]
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Shapes: (H, W, C) → (h, w, C). Args: size: (w, h)."""
+    how = cv2.INTER_AREA if size[0] < image.shape[1] else cv2.INTER_LINEAR
+    channels = [
+        cv2.resize(np.ascontiguousarray(channel), size, interpolation=how) for channel in np.moveaxis(image, -1, 0)
+    ]
+    return np.stack(channels, axis=2)  # one by one: OpenCV averages over areas for up to four channels only

@@ -1,0 +1,40 @@
+"""The weights of a flow as functions of time: what changes from one step to the next."""
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from imexseg.layers.flows import HamiltonianFlow, SecondOrderFlow
+
+
+def steps_in_time(flow: nn.Module) -> list[list[nn.Module]]:
+    """Modules of one kind in the order of time, all alike; a Hamiltonian flow has two such rows, f₁ and f₂."""
+    if isinstance(flow, HamiltonianFlow):
+        return [list(flow.chain.couplings[::2]), list(flow.chain.couplings[1::2])]
+    if isinstance(flow, SecondOrderFlow):
+        return [list(flow.chain.couplings)]
+    return [list(flow.children())]
+
+
+def kernels_in_time(flow: nn.Module) -> list[list[nn.Parameter]]:
+    """For every kernel of a step (weights with more than one axis: no scales, shifts), its values in the order of time."""
+    series = []
+    for row in steps_in_time(flow):
+        if row:
+            names = [name for name, p in row[0].named_parameters() if p.ndim > 1]
+            series += [[step.get_parameter(name) for step in row] for name in names]
+    return series
+
+
+def time_smoothness(flow: nn.Module, h: float) -> Tensor | float:
+    """h Σⱼ Σ √(((θⱼ₊₁ - θⱼ)/h)² + ε), ε = 1e-3: smoothed total variation in time of all kernels θ of a flow.
+
+    Args: h: step size, the distance in time of neighbouring steps.
+    Properties: ≥ 0; smallest where the weights do not change in time.
+    Source: Haber and Ruthotto 2017, arXiv:1705.03341, section 4.1. Differs: total variation, not a square.
+    """
+    total: Tensor | float = 0.0
+    for kernels in kernels_in_time(flow):
+        for now, then in pairwise(kernels):
+            total = total + h * (((then - now) / h).square() + 1e-3).sqrt().sum()
+    return total

@@ -1,0 +1,107 @@
+"""Networks of segmentation-models-pytorch behind the same contract, so that peers train in the very same pipeline.
+
+This file and imexseg/smp.py are the only ones that know that library.
+"""
+
+import difflib
+import warnings
+from typing import Any
+
+from torch import Tensor
+
+from imexseg.errors import UsageError
+from imexseg.models.config import ImageConfig
+from imexseg.models.network import ImageNetwork
+
+PREFIX = "smp:"
+NON_COMMERCIAL = ("mit_",)  # encoders whose licence forbids commercial use (NVIDIA Source Code License for SegFormer)
+
+
+class PeerConfig(ImageConfig):
+    """An architecture and an encoder by the names they have in segmentation-models-pytorch."""
+
+    architecture: str
+    encoder: str
+
+
+class PeerNetwork(ImageNetwork):
+    """Raw pixel values in, logits out, through a network of segmentation-models-pytorch with random weights.
+
+    Raises: UsageError if there is no such architecture or encoder, or if the two do not go together.
+    """
+
+    config: PeerConfig
+
+    def __init__(self, config: PeerConfig):
+        network = _build(config)
+        # Its own stride would do, but some decoders ask for more than their encoder.
+        super().__init__(config, max(32, network.encoder.output_stride))
+        self.network = network
+
+    def logits(self, image: Tensor) -> Tensor:
+        return self.network(image)
+
+
+def is_peer(model: str) -> bool:
+    return model.startswith(PREFIX)
+
+
+def peer_config(model: str, **settings: Any) -> PeerConfig:
+    """The settings of "smp:ARCHITECTURE:ENCODER".
+
+    Raises: UsageError if the name does not have that form, or names nothing that exists.
+    """
+    parts = model.split(":")
+    if len(parts) != 3 or not all(parts):
+        raise UsageError(f"model {model!r}: expected smp:ARCHITECTURE:ENCODER, for instance smp:Unet:resnet18")
+    _, architecture, encoder = parts
+    config = PeerConfig(architecture=_architecture(architecture), encoder=encoder, **settings)
+    _check_encoder(encoder)
+    return config
+
+
+def licence_of_encoder(encoder: str) -> str | None:
+    """A licence that must be accepted first; None if there is nothing to accept."""
+    if encoder.startswith(NON_COMMERCIAL):
+        return "NVIDIA Source Code License for SegFormer: research and evaluation only, no commercial use"
+    return None
+
+
+def _architectures() -> dict[str, Any]:
+    import segmentation_models_pytorch as smp
+
+    return {kind.__name__: kind for kind in smp.MODEL_ARCHITECTURES_MAPPING.values()}
+
+
+def _architecture(name: str) -> str:
+    known = _architectures()
+    matches = [key for key in known if key.lower() == name.lower()]
+    if not matches:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise UsageError(f"unknown architecture {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
+    return matches[0]
+
+
+def _check_encoder(name: str) -> None:
+    import timm
+    from segmentation_models_pytorch.encoders import encoders
+
+    known = [f"tu-{model}" for model in timm.list_models()] if name.startswith("tu-") else list(encoders)
+    if name.split(".")[0] not in known:
+        near = ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.0))
+        raise UsageError(f"unknown encoder {name!r}; near it: {near}. Names with tu- are those of timm")
+
+
+def _build(config: PeerConfig) -> Any:
+    kind = _architectures()[config.architecture]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return kind(
+                config.encoder, encoder_weights=None, in_channels=config.in_channels, classes=config.num_classes
+            )
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError, TypeError, IndexError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(
+            f"{config.architecture} cannot take the encoder {config.encoder} ({reason[:200]}); try smp:Unet:{config.encoder}"
+        ) from None

@@ -1,0 +1,97 @@
+"""Multilevel training: the coarsest images first, then the kernels prolongated to the next finer ones, down to the images as
+they are.
+
+Source: Haber, Ruthotto, Holtham, Jun 2018, arXiv:1703.02009, section 4.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from imexseg.errors import UsageError
+from imexseg.layers.reversible import store_states
+from imexseg.models.build import AnyConfig, build_network, model_config
+from imexseg.models.config import NetworkConfig
+from imexseg.models.levels import to_finer_grid, to_finer_time, with_steps
+from imexseg.models.network import SegmentationNetwork
+from imexseg.models.peer import PeerNetwork
+from imexseg.training.config import RunConfig
+from imexseg.training.run_folder import LAST, METRICS
+
+
+def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, SegmentationNetwork | PeerNetwork, Path]]:
+    """(level, network to train, folder to keep it in), coarsest level first; level 0 has the images as they are.
+
+    A level that is finished already (a run that is resumed) is not yielded again: its last weights are taken up.
+    Raises: UsageError if the levels do not fit the network or the images.
+    """
+    settings = model_config(
+        config.model,
+        **config.network,
+        in_channels=data.train.channels,
+        num_classes=len(data.description.names),
+        mean=data.train.mean,
+        std=data.train.std,
+    )
+    check_levels(config, settings, data.train.sizes)
+    network: SegmentationNetwork | PeerNetwork | None = None
+    for level in range(config.levels - 1, -1, -1):
+        network = _next_network(network, _at_level(config, settings, level))
+        if config.store_states:
+            store_states(network)
+        level_folder = folder / f"level-{level}" if level else folder
+        if level and _is_finished(level_folder, config.level_epochs or config.epochs):
+            state = torch.load(level_folder / LAST, weights_only=True, map_location="cpu")["state_dict"]
+            own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
+            network.load_state_dict(own)
+        else:
+            yield level, network, level_folder
+
+
+def check_levels(config: RunConfig, settings: AnyConfig, sizes) -> None:
+    """Raises: UsageError if an image would shrink below the stride, or the network has nothing to prolongate."""
+    if config.levels == 1:
+        return
+    if not isinstance(settings, NetworkConfig):
+        raise UsageError(
+            f"--levels {config.levels}: {config.model} has no kernels that can be prolongated; use --levels 1"
+        )
+    smallest = min(min(size) for size in sizes)
+    if smallest // 2 ** (config.levels - 1) < settings.total_stride:
+        fitting = 1 + max(0, (smallest // settings.total_stride).bit_length() - 1)
+        raise UsageError(
+            f"--levels {config.levels} would shrink images of {smallest} px to "
+            f"{smallest // 2 ** (config.levels - 1)} px, below the stride {settings.total_stride} of {config.model}; "
+            f"use --levels {fitting} or less"
+        )
+    if config.level_steps:
+        with_steps(settings, config.levels - 1)
+
+
+def _at_level(config: RunConfig, settings: AnyConfig, level: int) -> AnyConfig:
+    if level and config.level_steps and isinstance(settings, NetworkConfig):
+        return with_steps(settings, level)
+    return settings
+
+
+def _next_network(coarser: SegmentationNetwork | PeerNetwork | None, settings) -> SegmentationNetwork | PeerNetwork:
+    if coarser is None:
+        return build_network(settings)
+    assert isinstance(coarser, SegmentationNetwork)  # check_levels has seen to it
+    assert isinstance(settings, NetworkConfig)
+    coarser.cpu()
+    to_finer_grid(coarser)
+    if coarser.config == settings:
+        return coarser
+    finer = SegmentationNetwork(settings)
+    to_finer_time(coarser, finer)
+    return finer
+
+
+def _is_finished(folder: Path, epochs: int) -> bool:
+    if not (folder / METRICS).exists() or not (folder / LAST).exists():
+        return False
+    with open(folder / METRICS, newline="") as file:
+        return len(list(csv.DictReader(file))) >= epochs
