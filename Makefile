@@ -4,10 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format figures clean help
+WEB := apps/web
+WEB_MODULES := $(WEB)/node_modules/.installed
+WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx
+SIZE_qtips := 64 64
+SIZE_qtips-pile := 128 128
+PORT ?= 8000
+
+.PHONY: demo test test-slow check format figures web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict; says where the pictures are (minutes)"
+	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
 	@echo "make figures    print the figures of the README (hours)"
@@ -33,10 +41,24 @@ demo: $(STAMP)
 	@echo "pictures  demo/predictions"
 	@echo "weights   demo/run/best.safetensors"
 
-test: $(STAMP)
+$(WEB_MODULES): $(WEB)/package-lock.json $(STAMP)
+	$(BIN)/python $(WEB)/npm.py ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(WEB)/models/%.onnx: weights/%.safetensors $(STAMP) $(wildcard imexseg/export/*.py)
+	mkdir -p $(@D)
+	$(BIN)/imexseg export $< --size $(SIZE_$*) --output $@
+
+web-build: $(WEB_MODULES) $(WEB_MODELS)
+	$(BIN)/python $(WEB)/npm.py run build
+
+web: web-build
+	$(BIN)/python $(WEB)/serve.py --port $(PORT)
+
+test: $(STAMP) $(WEB_MODULES)
 	$(BIN)/pytest -q -n 2
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) $(WEB_MODULES)
 	$(BIN)/pytest -q -m slow
 
 check: $(STAMP)
@@ -49,10 +71,11 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-figures: $(STAMP)
+figures: web-build
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/qtips.py authors
 	$(BIN)/python benchmarks/qtips.py pile
+	$(BIN)/python benchmarks/web.py
 
 clean:
-	rm -rf $(VENV) runs demo predictions
+	rm -rf $(VENV) runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist

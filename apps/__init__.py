@@ -1,0 +1,1 @@
+"""Programs around exported networks: they know .onnx files alone, neither torch nor imexseg."""

@@ -1,0 +1,9 @@
+"""What can go wrong, in words for the person at the command line."""
+
+
+class UsageError(Exception):
+    """Wrong use: exit code 2."""
+
+
+class JobError(Exception):
+    """A job that failed while it ran: exit code 1."""

@@ -1,0 +1,14 @@
+// The mask as a file: PNG with one channel of class numbers, as imexseg reads and writes them.
+import { encode } from "fast-png";
+
+/** @returns {Blob} */
+export function maskFile(classes, width, height) {
+  const png = encode({ width, height, data: classes, depth: 8, channels: 1 });
+  return new Blob([png], { type: "image/png" });
+}
+
+export function save(blob, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // ms: Safari reads it after the click has returned
+}

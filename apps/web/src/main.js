@@ -1,0 +1,168 @@
+// The page: where pictures and models come from, and what is shown of them. The network runs in worker.js.
+import { Camera } from "./camera.js";
+import { maskFile, save } from "./download.js";
+import { DrawingBoard } from "./drawing-board.js";
+import { Engine } from "./engine.js";
+import { onFiles } from "./files.js";
+import { areas, paintClasses, paintImage } from "./picture.js";
+import { SHIPPED } from "./shipped.js";
+import { PRESETS } from "./sketch.js";
+import * as view from "./view.js";
+
+const $ = (id) => document.getElementById(id);
+const engine = new Engine(`worker.js${location.search}`);
+const state = {
+  info: null, // metadata of the model
+  wanted: null, // the latest picture, shown or about to be
+  image: null, // the pixels shown
+  name: "picture", // of the image, for the mask's file
+  classes: null, // of every pixel, once the network has run
+  ownModel: null, // the file of a model of one's own
+  visible: [], // for each class, whether it is shown
+};
+
+/** Run what a person asked for; what is wrong is said on the page. */
+async function attempt(action) {
+  view.showProblem("");
+  try {
+    return await action();
+  } catch (error) {
+    view.showProblem(error.message);
+    return undefined;
+  }
+}
+
+// ---- From a picture to its classes. Only the latest picture matters: what came in between is dropped.
+
+let running = null;
+let next = null;
+
+/** @param {boolean} settled false while the picture still changes from moment to moment (a stroke, a camera) */
+function show(image, name, settled = true) {
+  next = state.wanted = { image, name, settled };
+  engine.cancel();
+  running ??= segmentLatest().finally(() => (running = null));
+  return running;
+}
+
+async function segmentLatest() {
+  while (next) {
+    const job = next;
+    const { image, name, settled } = job;
+    next = null;
+    const result = await engine.do("segment", { image }, [], view.showProgress);
+    if (!result) {
+      next ??= job; // ended for another model, not for another picture
+      continue;
+    }
+    const { classes, milliseconds, note } = result;
+    // Image and classes are painted together: one is never seen with the other's neighbour.
+    Object.assign(state, { image, name, classes });
+    paintImage($("image"), image);
+    view.fitStage(image);
+    paint();
+    view.showResult({ name, image, milliseconds, note, settled, names: state.info.names, counts: counts() });
+    $("download").disabled = false;
+  }
+}
+
+const counts = () => areas(state.classes, state.info.names.length);
+
+function paint() {
+  const { width, height } = state.image;
+  paintClasses($("classes"), state.classes, width, height, state.info.palette, state.visible);
+}
+
+// ---- Models
+
+async function useModel(bytes, name, preset) {
+  engine.cancel();
+  const { info, threads } = await engine.do("open", { bytes, name }, [bytes.buffer]);
+  state.info = info;
+  state.visible = info.names.map((_, k) => k > 0); // class 0, the background, shows the image itself
+  view.showModel(info, threads);
+  view.showLegend(info, state.visible, paint);
+  const size = preset ? PRESETS[preset].size : Math.min(...(info.size ?? [128]));
+  board.setPreset({ ...PRESETS[preset ?? "authors"], size });
+  if (board.active) board.random();
+  else if (state.wanted && !camera.active) await show(state.wanted.image, state.wanted.name);
+}
+
+async function useShipped(index) {
+  const { file, preset } = SHIPPED[index];
+  const response = await fetch(file);
+  if (!response.ok) throw new Error(`${file} could not be loaded (${response.status}). Reload the page.`);
+  await useModel(new Uint8Array(await response.arrayBuffer()), file, preset);
+}
+
+async function useOwnModel(file) {
+  await useModel(new Uint8Array(await file.arrayBuffer()), file.name, null);
+  state.ownModel = file;
+  view.addModelChoice(file.name);
+}
+
+// ---- Pictures
+
+const board = new DrawingBoard($("image"), (image, settled) => show(image, "drawing", settled).catch(view.showError));
+const camera = new Camera(
+  async (bitmap) => show(await engine.do("frame", { bitmap }, [bitmap]), "camera", false),
+  () => state.info.size,
+);
+
+/** @param {"draw" | "camera" | "file"} source */
+function setSource(source) {
+  if (source !== "camera") camera.stop();
+  board.setActive(source === "draw");
+  view.showSource(source);
+}
+
+async function useImage(file) {
+  const image = await engine.do("decode", { blob: file, name: file.name });
+  setSource("file");
+  await show(image, file.name);
+}
+
+async function useFile(file) {
+  if (/\.onnx$/i.test(file.name)) await useOwnModel(file);
+  else await useImage(file);
+}
+
+$("draw").onclick = () => {
+  setSource("draw");
+  board.random();
+};
+$("random").onclick = () => board.random();
+$("clear").onclick = () => board.clear();
+$("camera").onclick = () =>
+  attempt(async () => {
+    if (camera.active) return setSource("file");
+    await camera.start();
+    setSource("camera");
+  });
+$("freeze").onclick = () =>
+  attempt(async () => {
+    setSource("file");
+    if (state.image) await show(state.image, "camera");
+  });
+for (const radio of document.querySelectorAll("input[name=kind]")) {
+  radio.onchange = () => board.setKind(radio.value);
+}
+
+$("model").onchange = ({ target }) =>
+  attempt(() => (target.value === "own" ? useOwnModel(state.ownModel) : useShipped(Number(target.value))));
+$("open-image").onclick = () => $("image-file").click();
+$("open-model").onclick = () => $("model-file").click();
+onFiles({ imageInput: $("image-file"), modelInput: $("model-file"), dropHint: $("drop") }, (file) =>
+  attempt(() => useFile(file)),
+);
+$("opacity").oninput = ({ target }) => view.showOpacity(target.value);
+$("download").onclick = () => {
+  const { width, height } = state.image;
+  save(maskFile(state.classes, width, height), `${state.name.replace(/\.[^.]*$/, "")}_mask.png`);
+};
+
+view.listModels(SHIPPED);
+view.showOpacity($("opacity").value);
+setSource("draw");
+await attempt(() => useShipped(0));
+view.showOffline();

@@ -1,0 +1,37 @@
+// What is shown: the image, and the classes in their colours above it.
+
+/** The canvas shows the image; 16 bits are divided by 257 for the eye alone. */
+export function paintImage(canvas, { width, height, channels, white, data }) {
+  const rgba = new ImageData(width, height);
+  const factor = 255 / white;
+  for (let i = 0; i < width * height; i++) {
+    for (let c = 0; c < 3; c++) rgba.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)] * factor;
+    rgba.data[4 * i + 3] = 255;
+  }
+  fit(canvas, width, height);
+  canvas.getContext("2d").putImageData(rgba, 0, 0);
+}
+
+/** The canvas shows each class in its colour, and nothing where it is not to be seen. */
+export function paintClasses(canvas, classes, width, height, palette, visible) {
+  const rgba = new ImageData(width, height);
+  const colours = new Uint32Array(256);
+  const bytes = new Uint8Array(colours.buffer);
+  palette.forEach((colour, k) => bytes.set([...colour, visible[k] ? 255 : 0], 4 * k));
+  const pixels = new Uint32Array(rgba.data.buffer);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = colours[classes[i]];
+  fit(canvas, width, height);
+  canvas.getContext("2d").putImageData(rgba, 0, 0);
+}
+
+/** Pixels of each class. */
+export function areas(classes, numClasses) {
+  const counts = new Array(numClasses).fill(0);
+  for (const k of classes) if (k < numClasses) counts[k]++;
+  return counts;
+}
+
+function fit(canvas, width, height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}

@@ -1,0 +1,5 @@
+// The models that come with the page; `make web` exports them from weights/.
+export const SHIPPED = [
+  { file: "models/qtips.onnx", title: "Q-tips: one bar, 64 × 64", preset: "authors" },
+  { file: "models/qtips-pile.onnx", title: "Q-tips: a noisy pile, 128 × 128", preset: "pile" },
+];

@@ -1,0 +1,100 @@
+"""Metadata of strangers: read or explained, by the program and by the page alike."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+from box_model import box_model
+from page_tools import WEB, node
+
+from apps.edge.errors import UsageError
+from apps.edge.metadata import read_info
+
+JUNK: list[Any] = [None, True, -1, 0, 1.5, 1e400, "x", "", [], [0], [1, 2], [[1, 2, 300]], [["a"]], {}, {"length": 1}]
+FIELDS = ("format", "names", "palette", "in_channels", "full_scale", "size", "minimum_size")
+HARMLESS = {
+    ("size", None),
+    ("minimum_size", None),
+    ("size", "[1, 2]"),
+    ("minimum_size", "[1, 2]"),
+    ("full_scale", "1.5"),
+}
+
+
+def documents() -> Iterator[tuple[str, str]]:
+    """Every field replaced by every kind of junk, and junk alone: (what, JSON)."""
+    valid = json.loads(box_model().metadata_props[0].value)
+    for field in FIELDS:
+        for value in JUNK:
+            if (field, value if value is None else json.dumps(value)) not in HARMLESS:
+                yield f"{field} = {value}", json.dumps(valid | {field: value})
+        if field not in ("size", "minimum_size"):
+            yield f"no {field}", json.dumps({key: value for key, value in valid.items() if key != field})
+    for value in JUNK:
+        yield f"{value}", json.dumps(value)
+    yield "no JSON", "{"
+
+
+def in_javascript(files: list[bytes]) -> list[str]:
+    """For each file "read", "explained", or the unexpected error of the page's reader."""
+    script = f"""
+        import {{ readFileSync }} from "node:fs";
+        import {{ readModelInfo }} from "{(WEB / "src/metadata.js").as_uri()}";
+        import {{ PageError }} from "{(WEB / "src/errors.js").as_uri()}";
+        const files = JSON.parse(readFileSync(0, "utf8")).map((text) => Uint8Array.from(Buffer.from(text, "base64")));
+        console.log(JSON.stringify(files.map((file) => {{
+            try {{
+                readModelInfo(file, "m.onnx");
+                return "read";
+            }} catch (error) {{
+                return error instanceof PageError ? "explained" : String(error);
+            }}
+        }})));"""
+    sent = json.dumps([base64.b64encode(file).decode() for file in files])
+    return json.loads(node("--input-type=module", "-e", script, standard_input=sent))
+
+
+def with_metadata(text: str) -> bytes:
+    model = box_model()
+    model.metadata_props[0].value = text
+    return model.SerializeToString()
+
+
+def in_python(text: str) -> str:
+    try:
+        read_info(Path("m.onnx"), {"imexseg": text})
+    except UsageError as error:
+        return "explained" if "m.onnx" in str(error) else str(error)
+    return "read"
+
+
+def test_metadata_that_does_not_fit_is_explained():
+    cases = dict(documents())
+    found = dict(zip(cases, in_javascript([with_metadata(text) for text in cases.values()]), strict=True))
+    assert {what: result for what, result in found.items() if result != "explained"} == {}
+    assert [what for what, text in cases.items() if in_python(text) != "explained"] == []
+
+
+def test_metadata_that_fits_is_read():
+    valid = json.loads(box_model().metadata_props[0].value)
+    texts = [json.dumps(valid | more) for more in ({}, {"size": None}, {"minimum_size": [8, 8]}, {"new": [1]})]
+    assert in_javascript([with_metadata(text) for text in texts]) == ["read"] * 4
+    assert [in_python(text) for text in texts] == ["read"] * 4
+
+
+def test_a_file_cut_anywhere_is_explained_or_read():
+    whole = box_model().SerializeToString()
+    found = in_javascript([whole[:length] for length in range(len(whole))])
+    assert set(found) <= {"read", "explained"}
+    assert found.count("read") < len(found) / 20  # only after the last field that counts
+
+
+def test_a_large_file_is_walked_without_reading_its_weights():
+    """Lengths of more than 31 bits would overflow the shifts of a simple varint reader."""
+    model = box_model()
+    model.graph.doc_string = "x" * 3_000_000
+    onnx.checker.check_model(model)
+    assert in_javascript([model.SerializeToString()]) == ["read"]

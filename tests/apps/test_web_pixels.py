@@ -1,0 +1,130 @@
+"""Image in, mask out: on the page the same pixels as in Python."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+from playwright.sync_api import Page, expect
+
+from apps.edge.model import Model
+from imexseg.data.images import read_image, read_mask
+
+RANDOM = np.random.default_rng(4)
+
+
+def blobs(height: int, width: int, channels: int = 3) -> np.ndarray:
+    """Smooth colours that take every class somewhere, uint8."""
+    coarse = RANDOM.integers(0, 256, (height // 12 + 2, width // 12 + 2, channels), dtype=np.uint8)
+    layers = [
+        Image.fromarray(coarse[..., c]).resize((width, height), Image.Resampling.BICUBIC) for c in range(channels)
+    ]
+    return np.stack([np.array(layer) for layer in layers], axis=2)
+
+
+def with_exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def bits(depth: int) -> bytes:
+    """A grey PNG of fewer than 8 bits a pixel, which Pillow writes as a palette only; width no multiple of 8."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(blobs(21, 45, 1)[..., 0] // 2 ** (8 - depth))
+    image.putpalette([value * 255 // (2**depth - 1) for value in range(2**depth) for _ in range(3)])
+    image.save(buffer, "PNG", bits=depth)
+    return buffer.getvalue()
+
+
+def gamma() -> PngImagePlugin.PngInfo:
+    info = PngImagePlugin.PngInfo()
+    info.add(b"gAMA", (100_000).to_bytes(4, "big"))  # 1.0, which colour management would apply
+    return info
+
+
+def saved(pixels: np.ndarray | Image.Image, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+PICTURES = {
+    "grey.png": lambda: saved(blobs(64, 64, 1)[..., 0], "PNG"),
+    "larger.png": lambda: saved(blobs(101, 150), "PNG"),
+    "smaller.png": lambda: saved(blobs(30, 50), "PNG"),
+    "narrow.png": lambda: saved(blobs(130, 20), "PNG"),
+    "transparent.png": lambda: saved(blobs(64, 64, 4), "PNG"),
+    "grey-alpha.png": lambda: saved(Image.fromarray(blobs(64, 64, 2), "LA"), "PNG"),
+    "palette.png": lambda: saved(Image.fromarray(blobs(64, 64)).quantize(40), "PNG"),
+    "1-bit.png": lambda: saved(Image.fromarray(blobs(40, 45, 1)[..., 0]).convert("1"), "PNG"),
+    "2-bit.png": lambda: bits(2),
+    "4-bit.png": lambda: bits(4),
+    "gamma.png": lambda: saved(blobs(64, 64), "PNG", pnginfo=gamma()),
+    "turned.png": lambda: saved(blobs(48, 64), "PNG", exif=with_exif(6)),
+    "photo.jpg": lambda: saved(blobs(64, 90), "JPEG", quality=90),
+    "grey.jpg": lambda: saved(blobs(64, 90, 1)[..., 0], "JPEG"),
+    "turned.jpg": lambda: saved(blobs(48, 64), "JPEG", exif=with_exif(8)),
+    "lossless.webp": lambda: saved(blobs(70, 64), "WEBP", lossless=True),
+    "plain.bmp": lambda: saved(blobs(64, 64), "BMP"),
+    "first.gif": lambda: saved(Image.fromarray(blobs(64, 64)).quantize(64), "GIF"),
+}
+
+
+def mask_of(page: Page, picture: Path, size: tuple[int, int], target: Path) -> np.ndarray:
+    """Open a picture of (height, width) on the page and download its mask."""
+    page.set_input_files("#image-file", picture)
+    expect(page.locator("#what")).to_have_text(f"{picture.name} · {size[1]} × {size[0]} px")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == f"{picture.stem}_mask.png"
+    download.value.save_as(target)
+    return read_mask(target)
+
+
+def check(page: Page, model: Path, picture: Path, folder: Path) -> None:
+    image = read_image(picture)
+    expected = Model(model).segment(image)
+    assert len(np.unique(expected)) > 1
+    found = mask_of(page, picture, image.shape[:2], folder / "mask.png")
+    assert found.shape == expected.shape
+    assert int((found != expected).sum()) == 0
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_static_grey_network_gives_the_mask_of_python(page: Page, models: Path, tmp_path: Path, name: str):
+    picture = tmp_path / name
+    picture.write_bytes(PICTURES[name]())
+    check(page, models / "qtips.onnx", picture, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["colour", "dynamic", "deep", "float"])
+def test_networks_of_other_kinds_give_the_masks_of_python(page: Page, models: Path, tmp_path: Path, model: str):
+    file = models / f"{model}.onnx"
+    page.set_input_files("#model-file", file)
+    expect(page.locator("#model")).to_have_value("own")
+    pictures = {
+        f"{model}-colour.png": Image.fromarray(blobs(70, 90)),
+        f"{model}-grey.png": Image.fromarray(blobs(70, 90, 1)[..., 0]),
+        f"{model}-deep.png": Image.fromarray(blobs(70, 90, 1)[..., 0].astype(np.uint16) * 257 + 100),
+    }
+    for name, image in pictures.items():
+        image.save(tmp_path / name)
+        check(page, file, tmp_path / name, tmp_path)
+    page.select_option("#model", "0")
+    expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+
+
+def test_the_page_says_what_was_done_to_an_image_of_another_size(page: Page, tmp_path: Path):
+    notes = {(100, 64): "cut into 2 overlapping tiles", (20, 64): "edge repeated", (64, 64): ""}
+    for (height, width), note in notes.items():
+        picture = tmp_path / f"{height}.png"
+        Image.fromarray(blobs(height, width)).save(picture)
+        page.set_input_files("#image-file", picture)
+        expect(page.locator("#what")).to_contain_text(picture.name)
+        if note:
+            expect(page.locator("#note")).to_contain_text(note)
+        else:
+            expect(page.locator("#note")).to_be_hidden()
