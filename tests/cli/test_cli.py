@@ -179,7 +179,7 @@ MISTAKES = {
     "a network that cannot be": (
         ["train", "--config", "{configs}/network.yaml"],
         2,
-        "stride: Input should be 2, 4 or 8, got 3",
+        "stride: Input should be 1, 2, 4 or 8, got 3",
     ),
     "an unknown key": (["train", "--config", "{configs}/key.yaml"], 2, "unknown key 'epoch'; did you mean 'epochs'"),
     "nothing matches": (["predict", "{tmp}/*.png", "--weights", "{run}"], 2, "no file matches"),

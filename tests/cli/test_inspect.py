@@ -70,7 +70,7 @@ def test_a_solve_allows_a_larger_step():
 
 def test_green_functions_keep_the_mean_and_the_figure_is_drawn():
     network = small("imex-lean")
-    solve = network.get_submodule("steps.0.solve")
+    solve = network.get_submodule("backbone.stages.0.steps.0.solve")
     functions = greens_functions(solve, 12, 16)
     torch.testing.assert_close(functions.sum((-2, -1)), torch.ones(4))
     layers = inspect_network(network, IMAGE)
@@ -97,7 +97,7 @@ def test_the_command_prints_json_and_draws(inspect, trained_run: Path, tmp_path:
     assert code == 0, err
     found = json.loads(out)
     assert found["sample"] == str(tmp_path / "image.png")
-    assert [layer["name"] for layer in found["layers"]] == [f"steps.{n}" for n in range(6)]
+    assert [layer["name"] for layer in found["layers"]] == [f"backbone.stages.0.steps.{n}" for n in range(6)]
     for layer in found["layers"]:
         assert layer["decay_length_in_image_pixels"]["max"] == pytest.approx(
             layer["stride"] * max(layer["decay_lengths"])

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from data_gen import QTips
 from imexseg.cli import main as command_line
+from imexseg.export.build import build
+from imexseg.export.metadata import ExportOptions
 from imexseg.inference.attacks import fgsm, pgd, segmentation_loss
 from imexseg.inference.robustness import Perturbation
 from imexseg.models.artefact import load
@@ -146,7 +148,8 @@ def test_options_that_do_not_belong_together_are_refused(options: list[str], mes
 
 
 def test_an_exported_network_cannot_be_attacked(qtips_folder: Path, tmp_path: Path, capsys):
-    (tmp_path / "w.onnx").write_bytes(b"onnx")
+    model = build(load(find_weights("qtips")), ExportOptions(size=(64, 64)))
+    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
     options = [str(tmp_path / "w.onnx"), str(qtips_folder), "--attack", "fgsm", "--epsilon", "0.1"]
     assert command_line.main(["evaluate", *options]) == 2
     assert "has no gradients to attack with" in capsys.readouterr().err

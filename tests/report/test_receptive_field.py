@@ -72,7 +72,7 @@ def test_parameters_and_their_gradients_are_left_as_they_are():
 @pytest.mark.parametrize("training", [True, False])
 def test_the_mode_of_every_module_is_restored(training: bool):
     network = small_network().train(training)
-    network.opening.eval()  # frozen statistics in a network that trains
+    network.backbone.opening.eval()  # frozen statistics in a network that trains
     before = [module.training for module in network.modules()]
     effective_receptive_field(network, images(1, 1, 16, 16))
     assert [module.training for module in network.modules()] == before
