@@ -5,7 +5,7 @@ import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import check, convert, evaluate, generate, inspect, models, predict, train
+from imexseg.cli import check, convert, evaluate, export, generate, inspect, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
@@ -16,6 +16,7 @@ VERBS = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
     "inspect": inspect,
     "models": models,
 }

@@ -41,8 +41,7 @@ def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProt
             X = g.node("Cast", X, to=TensorProto.FLOAT)
         mean, std = (np.asarray(v, np.float32).reshape(-1, 1, 1) for v in (config.mean, config.std))
         X = g.node("Div", g.node("Sub", X, g.constant(mean)), g.constant(std))
-        if options.precision == "fp16":
-            X = g.node("Cast", X, to=TensorProto.FLOAT16)
+        X = g.narrow(X)
         if options.size is not None:
             height, width = options.size
             X, crop = _pad_fixed(g, X, height, width, stride)
@@ -60,12 +59,10 @@ def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProt
             scores = g.node("Slice", scores, g.integers(0, 0), crop, g.integers(2, 3))
         classes = g.node("Cast", g.node("ArgMax", scores, axis=1, keepdims=0), to=TensorProto.UINT8)
         wanted = [("classes", classes, TensorProto.UINT8)]
-        if options.probabilities or options.logits:
-            exact = g.node("Cast", scores, to=TensorProto.FLOAT) if options.precision == "fp16" else scores
         if options.probabilities:
-            wanted.append(("probabilities", g.node("Softmax", exact, axis=1), TensorProto.FLOAT))
+            wanted.append(("probabilities", g.node("Softmax", scores, axis=1), TensorProto.FLOAT))
         if options.logits:
-            wanted.append(("logits", exact, TensorProto.FLOAT))
+            wanted.append(("logits", scores, TensorProto.FLOAT))
         for name, value, _ in wanted:
             g.nodes.append(onnx.helper.make_node("Identity", [value], [name], f"output/{name}"))
     sides: list[int | str] = list(options.size) if options.size else ["height", "width"]
@@ -73,7 +70,7 @@ def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProt
     shapes = {"classes": [batch, *sides]}
     outputs = [(name, kind, shapes.get(name, [batch, config.num_classes, *sides])) for name, _, kind in wanted]
     inputs = [("image", image_type, [batch, *sides, config.in_channels])]
-    return g.model(inputs, outputs, metadata(network, options, options.precision))
+    return g.model(inputs, outputs, metadata(network, options))
 
 
 def _pad_fixed(g: Graph, X: str, height: int, width: int, stride: int) -> tuple[str, str | None]:

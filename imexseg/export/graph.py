@@ -48,6 +48,18 @@ class Graph:
         """A constant of the features' type."""
         return self.constant(np.asarray(array, self.feature_type))
 
+    def state(self, array: np.ndarray) -> str:
+        """A constant that is combined with wide features."""
+        return self.constant(np.asarray(array, np.float32))
+
+    def wide(self, X: str) -> str:
+        """Features in float32, whatever their type is elsewhere."""
+        return self.node("Cast", X, to=TensorProto.FLOAT) if self.feature_type == np.float16 else X
+
+    def narrow(self, X: str) -> str:
+        """Back from wide."""
+        return self.node("Cast", X, to=TensorProto.FLOAT16) if self.feature_type == np.float16 else X
+
     def integers(self, *values: int) -> str:
         return self.constant(np.array(values, np.int64))
 

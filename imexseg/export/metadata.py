@@ -14,7 +14,7 @@ METADATA_KEY = "imexseg"
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """size: (height, width) in pixels, None for any. precision: fp32 or fp16."""
+    """size: (height, width) in pixels, None for any. precision: fp32, fp16 or int8."""
 
     size: tuple[int, int] | None
     precision: str = "fp32"
@@ -27,7 +27,7 @@ def minimum_size(network: ImageNetwork) -> int:
     return 2 * network.total_stride if isinstance(network, SegmentationNetwork) else network.total_stride
 
 
-def metadata(network: ImageNetwork, options: ExportOptions, precision: str) -> dict[str, str]:
+def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
     """What a runtime needs to know, so that it needs no second file."""
     info = network.info
     facts: dict[str, Any] = {
@@ -39,8 +39,10 @@ def metadata(network: ImageNetwork, options: ExportOptions, precision: str) -> d
         "full_scale": info.full_scale,
         "size": list(options.size) if options.size else None,
         "minimum_size": [minimum_size(network)] * 2,
-        "precision": precision,
-        "licence": "of whoever trained it; imexseg itself is Apache-2.0",
+        "precision": options.precision,
+        "licence": "Apache-2.0"
+        if info.data.get("generator")
+        else "chosen by whoever trained it; imexseg is Apache-2.0",
         "version": imexseg.__version__,
         "metrics": info.metrics,
         "data": info.data,

@@ -1,4 +1,8 @@
-"""The networks of this project in ONNX, layer by layer in the order of models/network.py."""
+"""The networks of this project in ONNX, layer by layer in the order of models/network.py.
+
+In half precision the states Y and the logits stay in float32 (`wide`), what is added to them is float16: rounding the state
+itself at every step as well nearly doubles the error.
+"""
 
 from typing import Any
 
@@ -26,7 +30,7 @@ def logits(g: Graph, image: str, network: SegmentationNetwork, grids: list[Grid]
     opening, norm, _ = network.backbone.opening
     assert isinstance(opening, nn.Conv2d)
     with g.scope("opening"):
-        Y = g.node("Relu", convolution(g, image, opening, norm))
+        Y = g.wide(g.node("Relu", convolution(g, image, opening, norm)))
     features = []
     for k, (stage, grid) in enumerate(zip(network.backbone.stages, grids, strict=True)):
         assert isinstance(stage, Stage)
@@ -44,7 +48,7 @@ def _connecting(g: Graph, X: str, connecting: Any) -> str:
     if isinstance(connecting, nn.Identity):
         return X
     layer, norm, _, pool = connecting
-    X = g.node("Relu", convolution(g, X, layer, norm))
+    X = g.wide(g.node("Relu", convolution(g, g.narrow(X), layer, norm)))
     pooled = isinstance(pool, nn.AvgPool2d)
     return g.node("AveragePool", X, kernel_shape=[2, 2], strides=[2, 2]) if pooled else X
 
@@ -53,9 +57,9 @@ def _flow(g: Graph, Y: str, flow: nn.Module, grid: Grid) -> str:
     if isinstance(flow, HamiltonianFlow):
         Y, Z = g.nodes_with("Split", 2, Y, axis=1, num_outputs=2)
         Y, Z = _chain(g, Y, Z, flow.chain.couplings, grid)
-        return normalise(g, g.node("Concat", Y, Z, axis=1), flow.norm)
+        return _closing(g, g.node("Concat", Y, Z, axis=1), flow.norm)
     if isinstance(flow, SecondOrderFlow):
-        return normalise(g, _chain(g, Y, Y, flow.chain.couplings, grid)[1], flow.norm)
+        return _closing(g, _chain(g, Y, Y, flow.chain.couplings, grid)[1], flow.norm)
     for j, step in enumerate(flow.children()):
         assert isinstance(step, Step)
         with g.scope(f"step{j + 1}"):
@@ -71,13 +75,18 @@ def _euler(g: Graph, Y: str, step: Step, grid: Grid) -> str:
     f = _term(g, step.term, Y, step.step_size * (scale if scale is not None else np.ones(n)))
     if isinstance(step, ImexStep) and not isinstance(step, ImexDiffusiveStep):
         f = solve(g, f, step.solve, *grid)
-    carried = g.node("Mul", Y, g.weight(scale.reshape(-1, 1, 1))) if scale is not None else Y
-    out = g.node("Add", carried, f)
+    carried = g.node("Mul", Y, g.state(scale.reshape(-1, 1, 1))) if scale is not None else Y
+    out = g.node("Add", carried, g.wide(f))
     if isinstance(step, ImexDiffusiveStep):
-        out = solve(g, out, step.solve, *grid)
+        out = g.wide(solve(g, g.narrow(out), step.solve, *grid))
     if shift is not None:
-        return g.node("Add", out, g.weight(shift.reshape(-1, 1, 1)))
-    return normalise(g, out, step.norm)
+        return g.node("Add", out, g.state(shift.reshape(-1, 1, 1)))
+    return _closing(g, out, step.norm)
+
+
+def _closing(g: Graph, Y: str, norm: nn.Module) -> str:
+    """The N behind a step or a flow."""
+    return g.wide(normalise(g, g.narrow(Y), norm))
 
 
 def _chain(g: Graph, U: str, V: str, couplings: nn.ModuleList, grid: Grid) -> tuple[str, str]:
@@ -89,8 +98,9 @@ def _chain(g: Graph, U: str, V: str, couplings: nn.ModuleList, grid: Grid) -> tu
             if isinstance(coupling, ImplicitCoupling):
                 assert isinstance(coupling.solve, ImplicitSolve)
                 f = solve(g, f, coupling.solve, *grid)
+            f = g.wide(f)
             if coupling.diagonal:
-                f = g.node("Add", f, g.node("Mul", V, g.weight(np.array(coupling.diagonal))))
+                f = g.node("Add", f, g.node("Mul", V, g.state(np.array(coupling.diagonal))))
             U, V = V, g.node("Add" if coupling.sign > 0 else "Sub", f, U)
     return U, V
 
@@ -103,7 +113,8 @@ def _channels(term: nn.Module) -> int:
 
 
 def _term(g: Graph, term: nn.Module, Y: str, scale: np.ndarray) -> str:
-    """scale_c f(Y)_c."""
+    """scale_c f(Y)_c. Shapes: Y a wide state; the result is not."""
+    Y = g.narrow(Y)
     assert isinstance(term, ParabolicTerm | ResidualTerm)
     first = term.K if isinstance(term, ParabolicTerm) else term.K1
     folded = scale_and_shift_of(term.norm)
@@ -117,15 +128,16 @@ def _term(g: Graph, term: nn.Module, Y: str, scale: np.ndarray) -> str:
 
 def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool) -> str:
     scales = g.constant(np.array([1, 1, 2, 2], np.float32))
-    Y = convolution(g, features[-1], pyramid.laterals[-1])  # type: ignore[arg-type]
+    Y = g.wide(convolution(g, g.narrow(features[-1]), pyramid.laterals[-1]))  # type: ignore[arg-type]
     for lateral, feature in zip(pyramid.laterals[-2::-1], features[-2::-1], strict=True):
         if pool:
             Y = g.node("Resize", Y, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
-        Y = g.node("Add", Y, convolution(g, feature, lateral))  # type: ignore[arg-type]
+        Y = g.node("Add", Y, g.wide(convolution(g, g.narrow(feature), lateral)))  # type: ignore[arg-type]
     return Y
 
 
 def _classifier(g: Graph, Y: str, layer: nn.ConvTranspose2d) -> str:
     assert layer.bias is not None
+    weight, bias = (g.constant(array(tensor).astype(np.float32)) for tensor in (layer.weight, layer.bias))
     settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}
-    return g.node("ConvTranspose", Y, g.weight(array(layer.weight)), g.weight(array(layer.bias)), **settings)
+    return g.node("ConvTranspose", Y, weight, bias, **settings)

@@ -58,5 +58,5 @@ def build_peer(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto
         program.save(path)
         model = onnx.load(path)
     model.producer_name = "imexseg"
-    onnx.helper.set_model_props(model, metadata(network, options, options.precision))
+    onnx.helper.set_model_props(model, metadata(network, options))
     return model

@@ -55,8 +55,8 @@ def _periodic(g: Graph, X: str, module: PeriodicSolve, height: Side, width: Side
     plus = _resolvent(g, g.node("Sub", cc, ss), g.node("Add", sc, cs))
     minus = _resolvent(g, g.node("Add", cc, ss), g.node("Sub", sc, cs))
     half = g.constant(np.array(0.5, np.float32))
-    a = _as_features(g, g.node("Mul", g.node("Add", plus, minus), half))
-    b = _as_features(g, g.node("Mul", g.node("Sub", minus, plus), half))
+    a = g.narrow(g.node("Mul", g.node("Add", plus, minus), half))
+    b = g.narrow(g.node("Mul", g.node("Sub", minus, plus), half))
     Z = g.node("MatMul", g.node("MatMul", first.forward, X), g.node("Transpose", second.forward, perm=[1, 0]))
     upper, lower = _halves(g, Z, first.half, -2)
     (zcc, zcs), (zsc, zss) = _halves(g, upper, second.half, -1), _halves(g, lower, second.half, -1)
@@ -75,10 +75,6 @@ def _resolvent(g: Graph, real: str, imaginary: str) -> str:
     one = g.constant(np.array(1, np.float32))
     square = g.node("Add", g.node("Mul", real, real), g.node("Mul", imaginary, imaginary))
     return g.node("Div", one, g.node("Add", square, one))
-
-
-def _as_features(g: Graph, X: str) -> str:
-    return g.node("Cast", X, to=TensorProto.FLOAT16) if g.feature_type == np.float16 else X
 
 
 def _halves(g: Graph, X: str, half: str, axis: int) -> tuple[str, str]:
@@ -129,8 +125,8 @@ def _tables_in_graph(g: Graph, side: Side) -> Tables:
     waves = g.node("Mul", g.node("Cast", column, to=TensorProto.FLOAT), g.constant(np.array([[-1, 0, 1]], np.float32)))
     waves = g.node("Mul", waves, unit)
     return Tables(
-        _as_features(g, F),
-        _as_features(g, g.node("Transpose", inverse, perm=[1, 0])),
+        g.narrow(F),
+        g.narrow(g.node("Transpose", inverse, perm=[1, 0])),
         g.node("Cos", waves),
         g.node("Sin", waves),
         g.node("Unsqueeze", half, g.integers(0)),
@@ -145,7 +141,7 @@ def _reflective(g: Graph, X: str, module: ReflectiveSolve, height: Side, width: 
     one = g.constant(np.array(1, np.float32))
     rho = g.node("Div", one, g.node("Add", g.node("Add", rows, columns), one))
     Z = g.node("MatMul", g.node("MatMul", C1, X), g.node("Transpose", C2, perm=[1, 0]))
-    Z = g.node("Mul", Z, _as_features(g, rho))
+    Z = g.node("Mul", Z, g.narrow(rho))
     return g.node("MatMul", g.node("MatMul", g.node("Transpose", C1, perm=[1, 0]), Z), C2)
 
 
@@ -181,4 +177,4 @@ def _cosines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
         "Mul", g.node("Cast", j, to=TensorProto.FLOAT), g.node("Mul", unit, g.constant(np.array(2, np.float32)))
     )
     constant_two = g.constant(np.array(2, np.float32))
-    return _as_features(g, C), g.node("Sub", constant_two, g.node("Mul", g.node("Cos", angle), constant_two))
+    return g.narrow(C), g.node("Sub", constant_two, g.node("Mul", g.node("Cos", angle), constant_two))

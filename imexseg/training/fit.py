@@ -4,6 +4,7 @@ import json
 import logging
 import time
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +123,7 @@ def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | 
             "generator": generated,
             "train_images": len(data.train.pairs),
             "val_images": len(data.val.pairs),
+            "size": Counter(data.train.sizes).most_common(1)[0][0],  # (H, W) in pixels, of most images
         },
         metrics={},
         training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}),

@@ -1,0 +1,110 @@
+"""imexseg export: write a network as one .onnx file that is checked against torch."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imexseg.cli.console import in_words, messages, positive_int
+from imexseg.errors import UsageError
+
+if TYPE_CHECKING:
+    from imexseg.data.schema import DataDescription
+    from imexseg.export.write import Exported
+    from imexseg.models.network import ImageNetwork
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "weights", metavar="WEIGHTS", help="a .safetensors file, a run folder, or the name of shipped weights"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE.onnx", help="(default: beside the weights; shipped ones: here)"
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument(
+        "--size",
+        type=positive_int,
+        nargs=2,
+        metavar=("H", "W"),
+        help="of the images in pixels (default: that of the training images)",
+    )
+    size.add_argument("--dynamic", action="store_true", help="take images of any size; a little slower")
+    parser.add_argument("--precision", choices=["fp32", "fp16", "int8"], default="fp32", help="(default: fp32)")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="DATA",
+        help="a data set to compare on, and to choose the ranges of int8 from",
+    )
+    parser.add_argument("--probabilities", action="store_true", help="the file gives the probability of each class too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Raises: UsageError for wrong use; JobError if the file disagrees with torch or cannot be written."""
+    from imexseg.inference.backends import need_torch
+
+    if options.weights.lower().endswith(".onnx"):
+        raise UsageError(f"{options.weights}: is an .onnx already; give the .safetensors that it came from")
+    need_torch("imexseg export")
+    from imexseg.data.schema import load_description
+    from imexseg.export.metadata import ExportOptions
+    from imexseg.export.write import default_size, export
+    from imexseg.models.artefact import load
+    from imexseg.models.shipped import find_weights
+
+    source = find_weights(options.weights)
+    network = load(source)
+    data = load_description(options.calibration) if options.calibration else None
+    asked_for = tuple(options.size) if options.size else default_size(network)
+    if asked_for is None and not options.dynamic:
+        raise UsageError(f"{source}: does not say how large its training images were; give --size H W or --dynamic")
+    wanted = ExportOptions(None if options.dynamic else asked_for, options.precision, options.probabilities)
+    target = options.output or default_target(options.weights, source)
+    with messages.status("building the graph") as status:
+        written = export(network, target, wanted, data, lambda message: status.update(message))
+    report(written, wanted.size, options.precision)
+    if options.precision == "int8" and data is not None:
+        accuracy_before_and_after(network, written.path, data)
+    return 0
+
+
+def default_target(name: str, source: Path) -> Path:
+    """Beside the weights, but not into the installed package."""
+    return source.with_suffix(".onnx") if Path(name).exists() else Path(f"{source.stem}.onnx")
+
+
+def report(written: "Exported", size: tuple[int, int] | None, precision: str) -> None:
+    """What was written, how it compares, what phones would do with it."""
+    from imexseg.export.devices import device_lines
+    from imexseg.export.verify import EXPECTED_AGREEMENT_INT8
+
+    pixels = f"images of {size[1]} x {size[0]} px" if size else "images of any size"
+    print(f"{in_words(written.path)}: {precision}, {pixels}, {written.bytes / 1000:.0f} kB")
+    for kind, found in written.comparisons.items():
+        print(
+            f"{found.images} {kind} images: largest logit difference {found.logit_difference:.2g}, "
+            f"{found.agreement:.3%} of the pixels of the same class"
+        )
+    last = list(written.comparisons.values())[-1]
+    ratio = last.torch_ms / last.onnxruntime_ms
+    print(
+        f"an image takes torch {last.torch_ms:.2f} ms, onnxruntime {last.onnxruntime_ms:.2f} ms ({ratio:.1f} times as fast)"
+    )
+    for line in device_lines(written.path):
+        print(line)
+    worst = min(found.agreement for found in written.comparisons.values())
+    if precision == "int8" and not worst >= EXPECTED_AGREEMENT_INT8:
+        messages.print(
+            f"warning: int8 changes the class of {1 - worst:.1%} of the pixels; compare the accuracy before you use it "
+            f"(--calibration DATA), or use --precision fp16"
+        )
+
+
+def accuracy_before_and_after(network: "ImageNetwork", path: Path, data: "DataDescription") -> None:
+    """mIoU on the validation split, torch and int8."""
+    from imexseg.inference.evaluate import evaluate
+    from imexseg.inference.onnx_predictor import OnnxPredictor
+    from imexseg.inference.predictor import Predictor
+
+    before, after = (evaluate(predictor, data).scores for predictor in (Predictor(network), OnnxPredictor(path)))
+    print(f"{before.images} validation images: mIoU {before.miou:.4f} before, {after.miou:.4f} in int8")

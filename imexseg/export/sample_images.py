@@ -1,0 +1,78 @@
+"""Images to compare torch and onnxruntime on: random ones, and such as the network was made for."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from data_gen import QTips
+from imexseg.data.folder import list_pairs
+from imexseg.data.images import read_image
+from imexseg.data.schema import DataDescription
+from imexseg.errors import UsageError
+from imexseg.models.artefact import ModelInfo
+
+_TYPES: dict[float, type[np.generic]] = {255.0: np.uint8, 65535.0: np.uint16, 1.0: np.float32}
+
+
+def element_type(info: ModelInfo) -> type[np.generic]:
+    """Of the images that the network was trained on."""
+    return _TYPES[info.full_scale]
+
+
+def random_images(info: ModelInfo, size: tuple[int, int], n: int, seed: int = 0) -> list[np.ndarray]:
+    """Every pixel by itself, over the whole range. Shapes: → n of (H, W, C)."""
+    random = np.random.default_rng(seed)
+    return [as_trained(random.random((*size, info.in_channels), np.float32), 1.0, info) for _ in range(n)]
+
+
+def generated_images(info: ModelInfo, size: tuple[int, int], n: int) -> list[np.ndarray]:
+    """Q-tips, of the kind that the network was trained on if it was. Shapes: → n of (H, W, C)."""
+    generator = info.data.get("generator") or {}
+    bars = QTips(generator.get("preset", "authors"), size=min(1024, max(32, *size)), split="test")
+    cropped = [np.asarray(bars[i][0])[: size[0], : size[1]] for i in range(n)]
+    short = [(max(0, size[0] - image.shape[0]), max(0, size[1] - image.shape[1])) for image in cropped]
+    whole = [
+        np.pad(image, ((0, below), (0, right)), mode="edge")
+        for image, (below, right) in zip(cropped, short, strict=True)
+    ]
+    return [as_trained(np.repeat(image[..., None], info.in_channels, axis=2), 255.0, info) for image in whole]
+
+
+def images_of(
+    data: DataDescription, split: str, info: ModelInfo, size: tuple[int, int] | None, n: int
+) -> list[np.ndarray]:
+    """The first n of a split, brought to a size by scaling. Shapes: → n of (H, W, C).
+
+    Raises: UsageError naming the image whose channels or bit depth are not those that the network was trained on.
+    """
+    images = []
+    for pair in list_pairs(data, split)[:n]:
+        image = read_image(pair.image)
+        check_kind(pair.image, image, info)
+        if size is not None and image.shape[:2] != size:
+            scaled = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+            image = scaled.reshape(*size, image.shape[2])
+        images.append(np.ascontiguousarray(image))
+    return images
+
+
+def check_kind(path: Path, image: np.ndarray, info: ModelInfo) -> None:
+    """Raises: UsageError if the image is not of the channels and the bit depth of the training images."""
+    if image.shape[2] != info.in_channels:
+        raise UsageError(
+            f"{path}: has {image.shape[2]} channels, the network takes {info.in_channels}; "
+            f"calibrate with images like those it was trained on"
+        )
+    if image.dtype != element_type(info):
+        raise UsageError(
+            f"{path}: is {image.dtype}, the network was trained on {np.dtype(element_type(info))}; "
+            f"calibrate with images like those it was trained on"
+        )
+
+
+def as_trained(image: np.ndarray, scale: float, info: ModelInfo) -> np.ndarray:
+    """From values of which `scale` means white to the type of the training images."""
+    values = image.astype(np.float32) * np.float32(info.full_scale / scale)
+    kind = element_type(info)
+    return np.ascontiguousarray(values if kind is np.float32 else np.rint(values), dtype=kind)

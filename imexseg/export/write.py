@@ -1,0 +1,109 @@
+"""From trained weights to a checked .onnx: build, quantise, write, compare, and keep it only if it agrees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from imexseg.data.schema import DataDescription
+from imexseg.errors import JobError, UsageError
+from imexseg.export.build import build
+from imexseg.export.metadata import ExportOptions, minimum_size
+from imexseg.export.quantise import quantise
+from imexseg.export.sample_images import generated_images, images_of, random_images
+from imexseg.export.verify import (
+    LARGEST_LOGIT_DIFFERENCE,
+    SMALLEST_AGREEMENT,
+    Comparison,
+    compare,
+    without_logits,
+)
+from imexseg.files import appearing_whole
+from imexseg.models.network import ImageNetwork
+
+CALIBRATION_IMAGES = 64
+COMPARED_IMAGES = 8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written and how it compares, by the kind of the images."""
+
+    path: Path
+    bytes: int
+    comparisons: dict[str, Comparison]
+
+
+def default_size(network: ImageNetwork) -> tuple[int, int] | None:
+    """(height, width) of most training images; None if the weights do not say."""
+    size = network.info.data.get("size")
+    return (int(size[0]), int(size[1])) if size else None
+
+
+def export(
+    network: ImageNetwork,
+    path: Path,
+    options: ExportOptions,
+    data: DataDescription | None = None,
+    say: Callable[[str], None] = lambda message: None,
+) -> Exported:
+    """Write `path`; nothing is left there if it does not agree with torch.
+
+    Args: data: real images to compare on, and to calibrate int8 with.
+    Raises: UsageError for sizes, precisions and data that do not fit; JobError if the file disagrees or cannot be written.
+    """
+    if path.suffix.lower() != ".onnx":
+        raise UsageError(f"--output {path}: should end with .onnx")
+    sizes = [options.size] if options.size else sizes_of_free(minimum_size(network))
+    compared = {"random": [image for size in sizes for image in random_images(network.info, size, COMPARED_IMAGES)]}
+    if data is not None:
+        compared[data.root.resolve().name] = [
+            image for size in sizes for image in images_of(data, "val", network.info, size, COMPARED_IMAGES)
+        ]
+    else:
+        compared["Q-tips"] = [
+            image for size in sizes for image in generated_images(network.info, size, COMPARED_IMAGES)
+        ]
+    say("building the graph")
+    with_logits = build(network, replace(options, logits=True))
+    if options.precision == "int8":
+        say("calibrating")
+        with_logits = quantise(with_logits, _calibration(network, options, data))
+    with appearing_whole(path) as temporary:
+        onnx.save(without_logits(with_logits), temporary)
+        say("comparing with torch")
+        found = {kind: compare(network, with_logits, temporary, images) for kind, images in compared.items()}
+        for kind, comparison in found.items():
+            _require_agreement(path, options.precision, kind, comparison)
+        n_bytes = temporary.stat().st_size
+    return Exported(path, n_bytes, found)
+
+
+def sizes_of_free(least: int) -> list[tuple[int, int]]:
+    """Sizes to try a dynamic file with: a square, a multiple of the stride, and neither."""
+    return [(64 * -(-least // 64), 64 * -(-least // 64)), (max(least, 96), max(least, 160)), (least + 37, least + 90)]
+
+
+def _calibration(network: ImageNetwork, options: ExportOptions, data: DataDescription | None) -> Sequence[np.ndarray]:
+    size = options.size or default_size(network)
+    if data is not None:
+        return images_of(data, "train", network.info, size, CALIBRATION_IMAGES)
+    if network.info.data.get("generator"):
+        return generated_images(network.info, size or (64, 64), CALIBRATION_IMAGES)
+    raise UsageError("--precision int8: needs --calibration DATA, images like those it was trained on, for the ranges")
+
+
+def _require_agreement(path: Path, precision: str, kind: str, found: Comparison) -> None:
+    """Written so that NaN does not pass."""
+    if precision == "fp32" and not found.logit_difference <= LARGEST_LOGIT_DIFFERENCE:
+        raise JobError(
+            f"{path}: logits on {kind} images differ from torch's by {found.logit_difference:.2g}, more than "
+            f"{LARGEST_LOGIT_DIFFERENCE:g}; nothing was written; please report it with the weights"
+        )
+    if precision != "int8" and not found.agreement >= SMALLEST_AGREEMENT:
+        raise JobError(
+            f"{path}: only {found.agreement:.3%} of the pixels of {kind} images have torch's class, less than "
+            f"{SMALLEST_AGREEMENT:.1%}; nothing was written; try --precision fp32"
+        )
