@@ -14,7 +14,6 @@ from imexseg.export.metadata import ExportOptions, minimum_size
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
 from imexseg.export.verify import (
-    LARGEST_LOGIT_DIFFERENCE,
     SMALLEST_AGREEMENT,
     Comparison,
     compare,
@@ -97,10 +96,10 @@ def _calibration(network: ImageNetwork, options: ExportOptions, data: DataDescri
 
 def _require_agreement(path: Path, precision: str, kind: str, found: Comparison) -> None:
     """Written so that NaN does not pass."""
-    if precision == "fp32" and not found.logit_difference <= LARGEST_LOGIT_DIFFERENCE:
+    if precision == "fp32" and not found.logit_difference <= found.allowed_difference:
         raise JobError(
             f"{path}: logits on {kind} images differ from torch's by {found.logit_difference:.2g}, more than "
-            f"{LARGEST_LOGIT_DIFFERENCE:g}; nothing was written; please report it with the weights"
+            f"{found.allowed_difference:.2g}; nothing was written; please report it with the weights"
         )
     if precision != "int8" and not found.agreement >= SMALLEST_AGREEMENT:
         raise JobError(
