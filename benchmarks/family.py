@@ -1,6 +1,6 @@
-"""Every dynamics with every operator on Q-tips of 64², one small budget for all, three seeds: mean and spread.
+"""Every dynamics with every operator on Q-tips (authors 32², pile 64²), one small budget for all, three seeds: mean and spread.
 
-    python benchmarks/family.py authors|pile [--models NAME ...] [--jobs 2] [--epochs 4] [--images 512]
+    python benchmarks/family.py authors|pile [--models NAME ...] [--jobs 2] [--epochs 4] [--images 1024]
 
 The budget is a fraction of what a network needs to converge, so the table says how fast each one learns, not where it ends.
 Runs stay in runs/family-<preset>-<epochs>x<images>/; a finished one is not trained again. --jobs processes run side by side.
@@ -24,7 +24,7 @@ from imexseg.training.config import RunConfig
 from imexseg.training.fit import fit, look_at_data
 from imexseg.training.run_folder import create_run_folder
 
-SIZE, VALIDATION = 64, 128
+SIZES, VALIDATION = {"authors": 32, "pile": 64}, 128
 
 
 def train(job: tuple[str, int, Path, int]) -> None:
@@ -53,17 +53,17 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(ONE_SCALE))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--images", type=int, default=1024)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     folder = Path(f"runs/family-{options.preset}-{options.epochs}x{options.images}")
     if not (folder / "data").exists():
-        write_dataset(folder / "data", options.preset, SIZE, {"train": options.images, "val": VALIDATION}, seed=0)
+        write_dataset(folder / "data", options.preset, SIZES[options.preset], {"train": options.images, "val": VALIDATION}, seed=0)
     jobs = [(model, seed, folder, options.epochs) for seed in options.seeds for model in options.models]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for _ in pool.imap_unordered(train, jobs):
             pass
-    print(f"\n{options.preset} at {SIZE}², {options.images} images, {options.epochs} epochs, seeds {options.seeds}\n")
+    print(f"\n{options.preset} at {SIZES[options.preset]}², {options.images} images, {options.epochs} epochs, seeds {options.seeds}\n")
     print("| network | parameters | validation mIoU | CPU seconds |\n|---|---|---|---|")
     for model in options.models:
         results = [json.loads((folder / f"{model}-{seed}" / "result.json").read_text()) for seed in options.seeds]
