@@ -14,7 +14,7 @@ PORT ?= 8000
 .PHONY: demo test test-slow check format figures web web-build clean help
 
 help:
-	@echo "make demo       train on Q-tips, evaluate, predict; says where the pictures are (minutes)"
+	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
 	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
@@ -30,16 +30,22 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP)
 	rm -rf demo
-	@echo "--- 1/3 training the default network on generated Q-tips"
+	@echo "--- 1/5 training the default network on generated Q-tips"
 	$(BIN)/imexseg train --output demo/run
-	@echo "--- 2/3 evaluating it on test images that it has not seen"
+	@echo "--- 2/5 evaluating it on test images that it has not seen"
 	$(BIN)/imexseg evaluate demo/run demo/run/data --split test
-	@echo "--- 3/3 segmenting a few of them"
+	@echo "--- 3/5 segmenting a few of them"
 	$(BIN)/imexseg predict demo/run/data/images/test/00000*.png --weights demo/run --output demo/predictions
+	@echo "--- 4/5 exporting it to ONNX and checking it against torch"
+	$(BIN)/imexseg export demo/run --output demo/qtips.onnx
+	@echo "--- 5/5 segmenting the same images with the exported file, without torch"
+	$(BIN)/imexseg predict demo/run/data/images/test/00000*.png --weights demo/qtips.onnx --output demo/predictions-onnx
+	set -e; for mask in demo/predictions/*_mask.png; do cmp $$mask demo/predictions-onnx/$$(basename $$mask); done
+	@echo "the masks of both are equal"
 	@echo "--- done; look at"
 	@echo "report    demo/run/report.html"
 	@echo "pictures  demo/predictions"
-	@echo "weights   demo/run/best.safetensors"
+	@echo "weights   demo/run/best.safetensors, and demo/qtips.onnx for devices"
 
 $(WEB_MODULES): $(WEB)/package-lock.json $(STAMP)
 	$(BIN)/python $(WEB)/npm.py ci --ignore-scripts --no-audit --no-fund

@@ -58,12 +58,15 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(f"runs/family-{options.preset}-{options.epochs}x{options.images}")
     if not (folder / "data").exists():
-        write_dataset(folder / "data", options.preset, SIZES[options.preset], {"train": options.images, "val": VALIDATION}, seed=0)
+        write_dataset(
+            folder / "data", options.preset, SIZES[options.preset], {"train": options.images, "val": VALIDATION}, seed=0
+        )
     jobs = [(model, seed, folder, options.epochs) for seed in options.seeds for model in options.models]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for _ in pool.imap_unordered(train, jobs):
             pass
-    print(f"\n{options.preset} at {SIZES[options.preset]}², {options.images} images, {options.epochs} epochs, seeds {options.seeds}\n")
+    size = SIZES[options.preset]
+    print(f"\n{options.preset} at {size}², {options.images} images, {options.epochs} epochs, seeds {options.seeds}\n")
     print("| network | parameters | validation mIoU | CPU seconds |\n|---|---|---|---|")
     for model in options.models:
         results = [json.loads((folder / f"{model}-{seed}" / "result.json").read_text()) for seed in options.seeds]

@@ -21,6 +21,14 @@ VERBS = {
     "models": models,
 }
 
+# What the light installation leaves out.
+TRAINING_LIBRARIES = frozenset(
+    (
+        *("torch", "torchvision", "lightning", "segmentation_models_pytorch", "albumentations", "torchmetrics"),
+        *("safetensors", "tensorboard", "matplotlib", "jinja2", "onnx", "onnxscript"),
+    )
+)
+
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
@@ -51,6 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `imexseg models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in TRAINING_LIBRARIES:
+            raise
+        return _report(f"{error.name} is not installed; pip install 'imexseg[train]'", 2, options.traceback)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _report(f"{where}{error.strerror or error}; check the disk and the permissions", 1, options.traceback)

@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     tiled = TiledPredictor(predictor, options.tile) if options.tile else None
     stems = unique_stems(paths)
     failures = []
+    said: set[str] = set()
     found: Disagreement | None = None
     if tiled is not None and not tiled.enough:
         messages.print(
@@ -69,7 +70,10 @@ def run(options: argparse.Namespace) -> int:
                     found = predict_tiled(tiled, path, target, found is None, progress) or found
                     continue
                 progress(n_done, len(paths))
-                predict_file(predictor, path, target, options.probabilities)
+                adapted = predict_file(predictor, path, target, options.probabilities)
+                if adapted is not None and adapted not in said:
+                    said.add(adapted)
+                    messages.print(f"{path}: {adapted}")
             except JobError:
                 raise  # nothing can be written: it would be the same for the next image
             except ImexsegError as error:
@@ -92,8 +96,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool) -> None:
-    """Write target_mask.png (class numbers), target_overlay.png and, if asked for, target_probabilities.npz."""
+def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool) -> str | None:
+    """Write target_mask.png (class numbers), target_overlay.png and, if asked for, target_probabilities.npz.
+
+    Returns: what was done to fit the image to a network of a fixed size, if anything.
+    """
     import numpy as np
 
     from imexseg.data.images import read_image
@@ -111,6 +118,7 @@ def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilit
         files["probabilities.npz"] = buffer.getvalue()
     for ending, content in files.items():
         write_atomically(target.with_name(f"{target.name}_{ending}"), content)
+    return predictor.adaptation(image)
 
 
 def find_images(arguments: list[str]) -> list[Path]:

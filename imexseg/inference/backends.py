@@ -20,6 +20,8 @@ class AnyPredictor(Protocol):
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]: ...
 
+    def adaptation(self, image: np.ndarray) -> str | None: ...
+
 
 def open_predictor(weights: str | None) -> AnyPredictor:
     """A predictor for an .onnx file, a .safetensors file, a run folder or shipped weights; None: the default ones.

@@ -49,3 +49,7 @@ class Predictor:
                 f"{name}: {width} x {height} px do not fit in memory; use --tile 1024, or scale it down"
             ) from None
         return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]
+
+    def adaptation(self, image: np.ndarray) -> str | None:
+        """These networks take images of any size: there is nothing to say."""
+        return None

@@ -152,6 +152,10 @@ class TiledPredictor:
         """One after the other: tiles are large enough to fill a device."""
         return [self.predict(image, name) for image in images]
 
+    def adaptation(self, image: np.ndarray) -> str | None:
+        """What becomes of each tile in a network of a fixed size."""
+        return self.predictor.adaptation(image[: self.tile, : self.tile])
+
     def disagreement(self, source: ImageSource, name: str | Path = "image") -> "Disagreement | None":
         """Tiles against the whole image, or against a window in its middle where the whole is too large for one look.
 

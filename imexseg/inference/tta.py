@@ -50,6 +50,10 @@ class AugmentedPredictor:
         """One after the other."""
         return [self.predict(image, name) for image in images]
 
+    def adaptation(self, image: np.ndarray) -> str | None:
+        """What the wrapped predictor says of the image as it is."""
+        return self.predictor.adaptation(image)
+
 
 def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Shapes: (H, W, C) → (h, w, C). Args: size: (w, h)."""
