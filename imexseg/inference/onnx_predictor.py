@@ -1,5 +1,6 @@
 """A predictor over onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,8 @@ class OnnxInfo:
     palette: list[tuple[int, int, int]]
     in_channels: int
     full_scale: float
-    size: tuple[int, int] | None  # height and width; None: any
+    size: tuple[int, int] | None  # height and width; None: any from minimum_size
+    minimum_size: tuple[int, int]
     parameters: int
     seen_radius: int
     training: dict[str, Any] = field(default_factory=dict)
@@ -34,7 +36,7 @@ class OnnxInfo:
 class OnnxPredictor:
     """Runs an exported file on images of any size, channels and bit depth; the interface of Predictor.
 
-    A file of a fixed size sees an image of another size as tiles of its own size, which are blended; where the image is smaller
+    A file of a fixed size sees an image of another size as tiles of its own size that overlap; where the image is smaller
     its last row and column are repeated. `adaptation` says so in words.
     Raises: UsageError naming the file and the remedy if it is missing, not ONNX, or not of imexseg.
     """
@@ -67,9 +69,9 @@ class OnnxPredictor:
         Raises: UsageError if its channels cannot be brought to the network's; JobError if memory does not suffice.
         """
         pixels = self._as_trained(to_channels(image, self.info.in_channels, Path(name)))
-        if self.info.size is None or pixels.shape[:2] == self.info.size:
-            return self._run(pixels, name)
-        return self._fixed(pixels, name)
+        height, width = pixels.shape[:2]
+        least = self.info.minimum_size
+        return self._in_tiles(pixels, self.info.size or (max(height, least[0]), max(width, least[1])), name)
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
@@ -78,14 +80,14 @@ class OnnxPredictor:
     def adaptation(self, image: np.ndarray) -> str | None:
         """What predict does with an image of this size, in words; None if it is just right."""
         height, width = image.shape[:2]
+        least = self.info.minimum_size
+        if self.info.size is None and (height < least[0] or width < least[1]):
+            needed = f"{least[1]} x {least[0]} px or more"
+            return f"the network takes {needed}: {width} x {height} px are segmented with an extended edge"
         if self.info.size is None or (height, width) == self.info.size:
             return None
         fixed = f"{self.info.size[1]} x {self.info.size[0]} px"
-        how = (
-            "tiles that overlap by half"
-            if height > self.info.size[0] or width > self.info.size[1]
-            else "an extended edge"
-        )
+        how = "tiles that overlap" if height > self.info.size[0] or width > self.info.size[1] else "an extended edge"
         return f"the file is for images of {fixed}: {width} x {height} px are segmented with {how}; --dynamic exports any size"
 
     def _as_trained(self, image: np.ndarray) -> np.ndarray:
@@ -107,37 +109,42 @@ class OnnxPredictor:
         probabilities = found["probabilities"][0] if self.has_probabilities else one_hot(classes, len(self.info.names))
         return Prediction(classes, probabilities)
 
-    def _fixed(self, pixels: np.ndarray, name: str | Path) -> Prediction:
-        """Tiles of the file's own size that overlap by half, weighted towards their middles."""
-        assert self.info.size is not None
-        tall, wide = self.info.size
+    def _in_tiles(self, pixels: np.ndarray, size: tuple[int, int], name: str | Path) -> Prediction:
+        """In tiles of a size, mostly one; the rule of apps/, so that all programs give the same mask."""
+        tall, wide = size
         height, width = pixels.shape[:2]
-        below, right = max(0, tall - height), max(0, wide - width)
-        padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
-        total = np.zeros((len(self.info.names), *padded.shape[:2]), np.float32)
-        weight = np.outer(_hat(tall), _hat(wide)).astype(np.float32)
-        for top in _starts(padded.shape[0], tall):
-            for left in _starts(padded.shape[1], wide):
-                tile = np.ascontiguousarray(padded[top : top + tall, left : left + wide])
-                total[:, top : top + tall, left : left + wide] += weight * self._run(tile, name).probabilities
-        total = total[:, :height, :width]
-        probabilities = total / total.sum(0)
-        return Prediction(probabilities.argmax(0).astype(np.uint8), probabilities)
+        if (height, width) == size:
+            return self._run(pixels, name)
+        padded = np.pad(pixels, ((0, max(0, tall - height)), (0, max(0, wide - width)), (0, 0)), mode="edge")
+        classes = np.empty((height, width), np.uint8)
+        probabilities = np.empty((len(self.info.names), height, width), np.float32)
+        for top, *rows in tiles_along(height, tall):
+            for left, *columns in tiles_along(width, wide):
+                seen = self._run(np.ascontiguousarray(padded[top : top + tall, left : left + wide]), name)
+                inner = (slice(rows[0] - top, rows[1] - top), slice(columns[0] - left, columns[1] - left))
+                outer = (slice(*rows), slice(*columns))
+                classes[outer] = seen.classes[inner]
+                probabilities[:, *outer] = seen.probabilities[:, *inner]
+        return Prediction(classes, probabilities)
+
+
+def tiles_along(length: int, size: int) -> list[tuple[int, int, int]]:
+    """Along one axis: where each tile starts, and from where to where in the image its result counts. Pixels.
+
+    Neighbours overlap by a quarter or more; the seam runs through the middle of what they share.
+    """
+    if length <= size:
+        return [(0, 0, length)]
+    overlap = size // 4
+    last = -(-(length - overlap) // (size - overlap)) - 1
+    starts = [i * (length - size) // last for i in range(last + 1)]
+    seams = [(left + size + right) // 2 for left, right in itertools.pairwise(starts)]
+    return list(zip(starts, [0, *seams], [*seams, length], strict=True))
 
 
 def one_hot(classes: np.ndarray, n_classes: int) -> np.ndarray:
     """Certainty, for files that give classes only. Shapes: (H, W) → (n_classes, H, W) float32."""
     return (np.arange(n_classes)[:, None, None] == classes).astype(np.float32)
-
-
-def _hat(n: int) -> np.ndarray:
-    """Weights of a tile's rows: highest in the middle, above 0 at the edge."""
-    return np.minimum(np.arange(1, n + 1), np.arange(n, 0, -1)) / ((n + 1) // 2)
-
-
-def _starts(length: int, tile: int) -> list[int]:
-    steps = -(-2 * (length - tile) // tile)
-    return [round(i * (length - tile) / max(1, steps)) for i in range(steps + 1)]
 
 
 def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
@@ -154,6 +161,7 @@ def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
             int(facts["in_channels"]),
             float(facts["full_scale"]),
             (int(facts["size"][0]), int(facts["size"][1])) if facts["size"] else None,
+            (int(facts["minimum_size"][0]), int(facts["minimum_size"][1])),
             int(facts["parameters"]),
             int(facts["seen_radius"]),
             {"augmentation": facts.get("augmentation")},

@@ -68,6 +68,8 @@ def box_model(size: tuple[int, int] | None = (64, 64), channels: int = 1, kind: 
         "metrics": {"split": "val", "miou": 0.5},
         "data": {"name": "boxes"},
         "parameters": weight.size,
+        "seen_radius": 2,
+        "minimum_size": [1, 1],
     }
     helper.set_model_props(model, {"imexseg": json.dumps(metadata)})
     return model

@@ -9,7 +9,10 @@ from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
 from apps.edge.model import Model
+from data_gen import QTips
+from imexseg.cli import main as command_line
 from imexseg.data.images import read_image, read_mask
+from imexseg.inference.onnx_predictor import OnnxPredictor
 
 RANDOM = np.random.default_rng(4)
 
@@ -88,6 +91,7 @@ def check(page: Page, model: Path, picture: Path, folder: Path) -> None:
     image = read_image(picture)
     expected = Model(model).segment(image)
     assert len(np.unique(expected)) > 1
+    np.testing.assert_array_equal(OnnxPredictor(model).predict(image).classes, expected)
     found = mask_of(page, picture, image.shape[:2], folder / "mask.png")
     assert found.shape == expected.shape
     assert int((found != expected).sum()) == 0
@@ -128,3 +132,22 @@ def test_the_page_says_what_was_done_to_an_image_of_another_size(page: Page, tmp
             expect(page.locator("#note")).to_contain_text(note)
         else:
             expect(page.locator("#note")).to_be_hidden()
+
+
+@pytest.mark.parametrize("options", [["--size", "64", "64"], ["--dynamic"]], ids=["fixed", "dynamic"])
+def test_the_real_network_gives_the_masks_of_imexseg_predict(page: Page, tmp_path: Path, options: list[str]):
+    file = tmp_path / "real.onnx"
+    assert command_line.main(["export", "qtips", *options, "--output", str(file)]) == 0
+    page.set_input_files("#model-file", file)
+    expect(page.locator("#model")).to_have_value("own")
+    for n, size in enumerate([(64, 64), (64, 64), (64, 64), (120, 90)]):
+        bar = QTips("authors", size=128, split="test")[n][0]
+        picture = tmp_path / f"bar-{n}.png"
+        Image.fromarray(bar).resize(size[::-1], Image.Resampling.BOX).save(picture)
+        arguments = ["predict", str(picture), "--weights", str(file), "--output", str(tmp_path / "out")]
+        assert command_line.main(arguments) == 0
+        expected = read_mask(tmp_path / "out" / f"bar-{n}_mask.png")
+        assert expected.any()
+        np.testing.assert_array_equal(mask_of(page, picture, size, tmp_path / "mask.png"), expected)
+    page.select_option("#model", "0")
+    expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")

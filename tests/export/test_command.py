@@ -103,8 +103,12 @@ def test_another_size_is_never_silently_wrong(exported, tmp_path: Path, capsys):
     said = " ".join(capsys.readouterr().err.split())
     assert "large.png: the file is for images of 64 x 64 px: 90 x 150 px are segmented with tiles" in said
     assert "small.png: the file is for images of 64 x 64 px: 40 x 40 px are segmented with an extended edge" in said
-    predicted(exported["free"], tmp_path, tmp_path / "free")
-    assert "the file is for images" not in capsys.readouterr().err
+    cv2.imwrite(str(tmp_path / "tiny.png"), image[:1, :3])
+    found = predicted(exported["free"], tmp_path, tmp_path / "free")
+    assert found["tiny_mask.png"].shape == (1, 3)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the file is for images" not in said
+    assert "tiny.png: the network takes 4 x 4 px or more: 3 x 1 px" in said
 
 
 def test_without_torch_it_predicts_and_evaluates(exported, qtips_folder: Path, tmp_path: Path):
