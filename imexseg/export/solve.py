@@ -25,13 +25,15 @@ class Side:
 
 @dataclass(frozen=True)
 class Tables:
-    """Names of the matrices of one side. half = n//2 + 1 frequencies."""
+    """Names of what belongs to one side of n points: an orthonormal real Fourier basis and the waves of the symbol.
 
-    forward: str  # (2·half, n) cosines above sines, over √n
-    inverse: str  # (n, 2·half)
-    cosine: str  # (half, 3): cos p k for p = -1, 0, 1
+    Rows of the basis: cosines of the frequencies 0, 1, …, then (n even) the one of n/2, then the sines of 1, 2, …
+    """
+
+    basis: str  # (n, n)
+    cosine: str  # (n, 3): cos p k for p = -1, 0, 1, where k is minus the frequency for sines
     sine: str
-    half: str  # a 1-vector with that integer
+    pieces: list[tuple[str, str]]  # start and end of the ranges of rows that, joined, exchange cosines and sines
 
 
 def solve(g: Graph, X: str, module: ImplicitSolve, height: Side, width: Side) -> str:
@@ -44,30 +46,33 @@ def solve(g: Graph, X: str, module: ImplicitSolve, height: Side, width: Side) ->
 
 
 def _periodic(g: Graph, X: str, module: PeriodicSolve, height: Side, width: Side) -> str:
+    """Z ↦ a∘Z + b∘Z′ in the real basis, Z′ with cosines and sines exchanged on both sides.
+
+    With s the symbol and s⁻ its mirror k₂ ↦ -k₂: a = (s + s⁻)/2, and b = (s⁻ - s)/2 from cosines to cosines. Where one index
+    is a sine and the other a cosine b changes its sign, as it does if k does. At frequencies 0 and n/2 s = s⁻: b = 0.
+    """
     first, second = _fourier_tables(g, height), _fourier_tables(g, width)
     B = zero_mean(module.weight.detach().double()).numpy() * module.step_size**0.5  # h inside the square: h|b̂|²
-    # As in numerics.stencils.symbol; the mirror k₂ ↦ -k₂ changes the sign of what has sin(q k₂).
+    # As in numerics.stencils.symbol; the mirror changes the sign of what has sin(q k₂).
     stencil = g.constant(B.astype(np.float32))
     Bc = g.node("MatMul", stencil, g.node("Transpose", second.cosine, perm=[1, 0]))
     Bs = g.node("MatMul", stencil, g.node("Transpose", second.sine, perm=[1, 0]))
     cc, ss = g.node("MatMul", first.cosine, Bc), g.node("MatMul", first.sine, Bs)
     sc, cs = g.node("MatMul", first.sine, Bc), g.node("MatMul", first.cosine, Bs)
-    plus = _resolvent(g, g.node("Sub", cc, ss), g.node("Add", sc, cs))
-    minus = _resolvent(g, g.node("Add", cc, ss), g.node("Sub", sc, cs))
+    symbol = _resolvent(g, g.node("Sub", cc, ss), g.node("Add", sc, cs))
+    mirror = _resolvent(g, g.node("Add", cc, ss), g.node("Sub", sc, cs))
     half = g.constant(np.array(0.5, np.float32))
-    a = g.narrow(g.node("Mul", g.node("Add", plus, minus), half))
-    b = g.narrow(g.node("Mul", g.node("Sub", minus, plus), half))
-    Z = g.node("MatMul", g.node("MatMul", first.forward, X), g.node("Transpose", second.forward, perm=[1, 0]))
-    upper, lower = _halves(g, Z, first.half, -2)
-    (zcc, zcs), (zsc, zss) = _halves(g, upper, second.half, -1), _halves(g, lower, second.half, -1)
+    a = g.narrow(g.node("Mul", g.node("Add", symbol, mirror), half))
+    b = g.narrow(g.node("Mul", g.node("Sub", mirror, symbol), half))
+    # The last axis first: one large product, where the other axis takes one for each channel.
+    Z = g.node("MatMul", first.basis, g.node("MatMul", X, g.node("Transpose", second.basis, perm=[1, 0])))
+    exchanged = _exchange(g, _exchange(g, Z, first.pieces, -2), second.pieces, -1)
+    Z = g.node("Add", g.node("Mul", a, Z), g.node("Mul", b, exchanged))
+    return g.node("MatMul", g.node("Transpose", first.basis, perm=[1, 0]), g.node("MatMul", Z, second.basis))
 
-    def mix(op: str, P: str, Q: str) -> str:
-        return g.node(op, g.node("Mul", a, P), g.node("Mul", b, Q))
 
-    top = g.node("Concat", mix("Add", zcc, zss), mix("Sub", zcs, zsc), axis=-1)
-    bottom = g.node("Concat", mix("Sub", zsc, zcs), mix("Add", zss, zcc), axis=-1)
-    Z = g.node("Concat", top, bottom, axis=-2)
-    return g.node("MatMul", g.node("MatMul", first.inverse, Z), g.node("Transpose", second.inverse, perm=[1, 0]))
+def _exchange(g: Graph, Z: str, pieces: list[tuple[str, str]], axis: int) -> str:
+    return g.node("Concat", *(g.node("Slice", Z, start, end, g.integers(axis)) for start, end in pieces), axis=axis)
 
 
 def _resolvent(g: Graph, real: str, imaginary: str) -> str:
@@ -75,11 +80,6 @@ def _resolvent(g: Graph, real: str, imaginary: str) -> str:
     one = g.constant(np.array(1, np.float32))
     square = g.node("Add", g.node("Mul", real, real), g.node("Mul", imaginary, imaginary))
     return g.node("Div", one, g.node("Add", square, one))
-
-
-def _halves(g: Graph, X: str, half: str, axis: int) -> tuple[str, str]:
-    start, end, axes = g.integers(0), g.integers(2**31), g.integers(axis)
-    return g.node("Slice", X, start, half, axes), g.node("Slice", X, half, end, axes)
 
 
 def _fourier_tables(g: Graph, side: Side) -> Tables:
@@ -91,46 +91,61 @@ def _fourier_tables(g: Graph, side: Side) -> Tables:
 
 
 def _fixed_tables(g: Graph, n: int) -> Tables:
-    half = n // 2 + 1
-    angle = 2 * np.pi / n * (np.outer(np.arange(half), np.arange(n)) % n)  # reduced in integers: exact
-    F = np.concatenate([np.cos(angle), np.sin(angle)]) / n**0.5
-    frequency = np.arange(half)
-    multiplicity = np.where((frequency == 0) | (2 * frequency == n), 1.0, 2.0)
-    inverse = (F * np.tile(multiplicity, 2)[:, None]).T
-    waves = 2 * np.pi / n * np.outer(frequency, np.arange(-1, 2))
+    half, odd = divmod(n, 2)
+    index = np.arange(n)
+    is_middle = (index == half) & (odd == 0)
+    is_sine = (index >= half + odd) & ~is_middle
+    frequency = np.where(is_sine, index - half, index)
+    angle = 2 * np.pi / n * (np.outer(frequency, np.arange(n)) % n)  # reduced in integers: exact
+    F = np.where(is_sine[:, None], np.sin(angle), np.cos(angle))
+    F *= np.where((index == 0) | is_middle, 1.0, 2.0**0.5)[:, None] / n**0.5
+    k = np.where(is_sine, -frequency, frequency)
+    waves = 2 * np.pi / n * np.outer(k, np.arange(-1, 2))
+    ranges = [(0, 1)] * odd + [(half + odd, n), (odd, half + odd)]
     return Tables(
         g.weight(F),
-        g.weight(inverse),
         g.constant(np.cos(waves).astype(np.float32)),
         g.constant(np.sin(waves).astype(np.float32)),
-        g.integers(half),
+        [(g.integers(start), g.integers(end)) for start, end in ranges if start < end],
     )
 
 
 def _tables_in_graph(g: Graph, side: Side) -> Tables:
-    """The same from the side's length, while the file runs."""
+    """The same from the side's length, while the file runs; an empty range is no harm."""
     zero, one, two = (g.constant(np.array(value, np.int64)) for value in (0, 1, 2))
-    half = g.node("Add", g.node("Div", side.length, two), one)
-    frequency = g.node("Range", zero, half, one)
-    column = g.node("Unsqueeze", frequency, g.integers(1))
+    half, odd = g.node("Div", side.length, two), g.node("Mod", side.length, two)
+    first_sine = g.node("Add", half, one)  # whether n is even or odd; n/2 stands before it
+    index = g.node("Range", zero, side.length, one)
+    is_sine = g.node("GreaterOrEqual", index, first_sine)
+    frequency = g.node("Where", is_sine, g.node("Sub", index, half), index)
     unit = g.node("Div", g.constant(np.array(2 * np.pi, np.float32)), side.real)
-    turns = g.node("Mod", g.node("Mul", column, g.node("Range", zero, side.length, one)), side.length)
+    turns = g.node("Mod", g.node("Mul", _column(g, frequency), index), side.length)
     angle = g.node("Mul", g.node("Cast", turns, to=TensorProto.FLOAT), unit)
-    F = g.node("Concat", g.node("Cos", angle), g.node("Sin", angle), axis=0)
-    F = g.node("Div", F, g.node("Sqrt", side.real))
-    at_ends = g.node("Equal", g.node("Mod", g.node("Mul", column, two), side.length), zero)
-    weights = (g.constant(np.array(value, np.float32)) for value in (1, 2))
-    multiplicity = g.node("Where", at_ends, *weights)
-    inverse = g.node("Mul", F, g.node("Concat", multiplicity, multiplicity, axis=0))
-    waves = g.node("Mul", g.node("Cast", column, to=TensorProto.FLOAT), g.constant(np.array([[-1, 0, 1]], np.float32)))
+    F = g.node("Where", _column(g, is_sine), g.node("Sin", angle), g.node("Cos", angle))
+    alone = g.node("Equal", g.node("Mod", g.node("Mul", frequency, two), side.length), zero)
+    weights = (g.constant(np.array(value**0.5, np.float32)) for value in (1, 2))
+    norm = g.node("Div", g.node("Where", alone, *weights), g.node("Sqrt", side.real))
+    k = g.node("Cast", g.node("Where", is_sine, g.node("Neg", frequency), frequency), to=TensorProto.FLOAT)
+    waves = g.node("Mul", _column(g, k), g.constant(np.array([[-1, 0, 1]], np.float32)))
     waves = g.node("Mul", waves, unit)
+    middle = g.node("Add", half, odd)
+    ends = [(zero, odd), (middle, side.length), (odd, middle)]
     return Tables(
-        g.narrow(F),
-        g.narrow(g.node("Transpose", inverse, perm=[1, 0])),
+        g.narrow(g.node("Mul", F, _column(g, norm))),
         g.node("Cos", waves),
         g.node("Sin", waves),
-        g.node("Unsqueeze", half, g.integers(0)),
+        [(_vector(g, start), _vector(g, end)) for start, end in ends],
     )
+
+
+def _column(g: Graph, x: str) -> str:
+    """Shapes: (n,) → (n, 1)."""
+    return g.node("Unsqueeze", x, g.integers(1))
+
+
+def _vector(g: Graph, x: str) -> str:
+    """Shapes: () → (1,)."""
+    return g.node("Unsqueeze", x, g.integers(0))
 
 
 def _reflective(g: Graph, X: str, module: ReflectiveSolve, height: Side, width: Side) -> str:
