@@ -15,8 +15,6 @@ from imexseg.models.network import ImageNetwork
 
 LARGEST_LOGIT_DIFFERENCE = 1e-4  # fp32, of logits up to LARGE
 LARGE = 30.0  # larger ones are rounded by float32 itself: torch is as far from its own float64 (6e-4 of 750, measured)
-    100.0  # logits above it have float32's own spacing against them: there the difference may be 1e-6 of the largest
-)
 SMALLEST_AGREEMENT = 0.999  # fp32, fp16
 EXPECTED_AGREEMENT_INT8 = 0.99
 
