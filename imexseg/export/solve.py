@@ -119,7 +119,8 @@ def _tables_in_graph(g: Graph, side: Side) -> Tables:
     is_sine = g.node("GreaterOrEqual", index, first_sine)
     frequency = g.node("Where", is_sine, g.node("Sub", index, half), index)
     unit = g.node("Div", g.constant(np.array(2 * np.pi, np.float32)), side.real)
-    turns = g.node("Mod", g.node("Mul", _column(g, frequency), index), side.length)
+    turns = g.node("Add", g.node("Mul", _column(g, frequency), index), half)
+    turns = g.node("Sub", g.node("Mod", turns, side.length), half)  # about 0, where float32 is finest
     angle = g.node("Mul", g.node("Cast", turns, to=TensorProto.FLOAT), unit)
     F = g.node("Where", _column(g, is_sine), g.node("Sin", angle), g.node("Cos", angle))
     alone = g.node("Equal", g.node("Mod", g.node("Mul", frequency, two), side.length), zero)
