@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = (
     *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
-    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop"),
+    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss"),
 )
 
 
@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
     )
     parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
+    parser.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="cross-entropy, dice, focal, lovasz, or a sum: cross-entropy+0.5*dice (default: cross-entropy)",
+    )
     parser.add_argument(
         "--augmentation",
         metavar="NAME",

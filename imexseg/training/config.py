@@ -1,6 +1,5 @@
 """Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,8 @@ from imexseg.models.build import model_config
 from imexseg.models.config import NetworkConfig
 from imexseg.models.peer import PeerConfig, is_peer, licence_of_encoder
 from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+from imexseg.training.choices import one_of
+from imexseg.training.losses import parse_loss
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -35,7 +36,7 @@ class QTipsConfig(BaseModel):
     @field_validator("preset")
     @classmethod
     def _known(cls, preset: str) -> str:
-        return _one_of("preset", preset, PRESETS)
+        return one_of("preset", preset, PRESETS)
 
 
 class RunConfig(BaseModel):
@@ -51,7 +52,8 @@ class RunConfig(BaseModel):
     batch_size: PositiveInt = 8  # over all devices together
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
-    class_weights: Literal["auto", "none"] = "auto"
+    loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
+    class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
     augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     seed: Seed = 0
@@ -69,7 +71,13 @@ class RunConfig(BaseModel):
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else _one_of("model", model.replace("_", "-"), NETWORKS)
+        return model if is_peer(model) else one_of("model", model.replace("_", "-"), NETWORKS)
+
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, loss: str) -> str:
+        parse_loss(loss)
+        return loss
 
     @field_validator("augmentation")
     @classmethod
@@ -82,7 +90,7 @@ class RunConfig(BaseModel):
 
             check_steps(augmentation)
             return augmentation
-        return _one_of("augmentation", augmentation, AUGMENTATIONS)
+        return one_of("augmentation", augmentation, AUGMENTATIONS)
 
     @property
     def crop_size(self) -> tuple[int, int] | None:
@@ -109,13 +117,6 @@ class RunConfig(BaseModel):
         if licence and not self.accept_licence:
             raise ValueError(f"model {self.model}: {licence}; --accept-licence says that you accept it")
         return self
-
-
-def _one_of(what: str, name: str, known) -> str:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-        raise ValueError(f"unknown {what} {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
-    return name
 
 
 def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:

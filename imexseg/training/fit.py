@@ -96,6 +96,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.learning_rate,
             config.weight_decay,
             config.time_smoothness,
+            config.loss,
         )
         at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
         recorder = RunRecorder(level_folder, network, model_info(config, data, network))
