@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FLAGS = (
     *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
-    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss"),
+    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
 )
 
 
@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
+    parser.add_argument(
+        "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
+    )
     parser.add_argument(
         "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
     )

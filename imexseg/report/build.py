@@ -32,10 +32,12 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
     network = load(folder / BEST)
     info = network.info
     evaluation = evaluate(Predictor(network), run.description, "val", progress)
+    environment = json.loads((folder / ENVIRONMENT).read_text())
     worst, typical = pick_examples([_miou(matrix, info.names) for matrix in evaluation.confusions])
     contents = ReportContents(
         title=f"{info.model} on {info.data['name']}",
-        summary=_summary(network, evaluation.scores, run),
+        summary=_summary(network, evaluation.scores, run)
+        | {name: fact for name, fact in environment.items() if name == "stopped"},
         scores=evaluation.scores,
         history=run.history,
         worst=_examples(network, evaluation, worst),
@@ -44,7 +46,7 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
         names=info.names,
         palette=info.palette,
         settings=yaml.safe_load((folder / CONFIG).read_text()),
-        environment=json.loads((folder / ENVIRONMENT).read_text()),
+        environment=environment,
         commands=_commands(folder, run.description),
     )
     write_report(folder / REPORT, contents)

@@ -1,15 +1,12 @@
 """From settings to trained weights: check the data, build the network, train it, keep every finished epoch."""
 
 import json
-import logging
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
 import imexseg
@@ -26,10 +23,10 @@ from imexseg.models.peer import PeerNetwork
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels
-from imexseg.training.progress import RunProgress
 from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, TENSORBOARD, environment, process_rank
+from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.trainer import make_trainer, run_trainer
 
 
 @dataclass(frozen=True)
@@ -100,11 +97,15 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
         )
         at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
         recorder = RunRecorder(level_folder, network, model_info(config, data, network))
-        trainer = _trainer(at_level, level_folder, recorder, console)
+        trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
-        _run(trainer, task, SegmentationData(config, data.train, data.val, level), level_folder, folder, go_on)
+        batches = SegmentationData(config, data.train, data.val, level)
+        stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
+        if stopped and process_rank() == 0:
+            console.print(f"stopped {stopped}")
+            add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
@@ -128,49 +129,3 @@ def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | 
         training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}),
         version=imexseg.__version__,
     )
-
-
-def _trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console) -> L.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for useless in (
-        "does not have many workers",
-        "number of training batches",
-        "barrier",
-        "use_deterministic",
-        "LeafSpec",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{useless}.*")
-    return L.Trainer(
-        max_epochs=config.epochs,
-        accelerator=config.accelerator if config.devices == 1 or torch.cuda.is_available() else "cpu",
-        devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
-        deterministic="warn",
-        logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
-        callbacks=[recorder, RunProgress(recorder, console)],
-        use_distributed_sampler=False,  # data/samplers.py: repeatable, and no image counted twice
-        enable_checkpointing=False,  # the recorder does it, atomically
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=10,
-        default_root_dir=folder,
-    )
-
-
-def _run(
-    trainer: L.Trainer, task: SegmentationTask, data: SegmentationData, level_folder: Path, folder: Path, resume: bool
-) -> None:
-    try:
-        trainer.fit(task, datamodule=data, ckpt_path=level_folder / LAST if resume else None, weights_only=True)
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        raise JobError(interrupted(level_folder, folder)) from None
-    if trainer.interrupted:
-        raise JobError(interrupted(level_folder, folder))
-
-
-def interrupted(level_folder: Path, folder: Path) -> str:
-    """What to say when a run was stopped before its end. Args: level_folder: of the level it was at."""
-    if (level_folder / LAST).exists() or level_folder != folder:
-        return f"interrupted; every finished epoch is kept, go on with: imexseg train --resume {folder}"
-    return f"interrupted before the first epoch was finished; {folder} holds no weights yet"

@@ -1,6 +1,7 @@
 """The folder of a run: where it is, what it holds, and the facts that are needed to repeat it."""
 
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -72,6 +73,12 @@ def environment(config: RunConfig) -> dict[str, str]:
     facts["seed"] = str(config.seed)
     facts["commit"] = _commit()
     return facts
+
+
+def add_to_environment(folder: Path, name: str, fact: str) -> None:
+    """One more fact that became known while the run went on. Raises: JobError if it cannot be written."""
+    facts = json.loads((folder / ENVIRONMENT).read_text())
+    write_atomically(folder / ENVIRONMENT, json.dumps(facts | {name: fact}, indent=2))
 
 
 def _commit() -> str:
