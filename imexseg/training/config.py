@@ -50,7 +50,8 @@ class RunConfig(BaseModel):
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
     epochs: PositiveInt = 12
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
-    batch_size: PositiveInt = 8  # over all devices together
+    batch_size: PositiveInt = 8  # over all devices of all nodes together
+    accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
@@ -58,7 +59,9 @@ class RunConfig(BaseModel):
     augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     seed: Seed = 0
-    devices: PositiveInt = 1
+    devices: PositiveInt = 1  # of each node
+    num_nodes: PositiveInt = 1  # machines
+    precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     num_workers: Annotated[int, Field(ge=0)] = 0
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
@@ -68,6 +71,11 @@ class RunConfig(BaseModel):
     level_steps: bool = False  # each coarser one has half the time steps too
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, precision: Any) -> Any:
+        return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
 
     @field_validator("model")
     @classmethod
@@ -98,12 +106,15 @@ class RunConfig(BaseModel):
         """(height, width) in pixels of the pieces that are trained on."""
         return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
 
+    @property
+    def n_processes(self) -> int:
+        return self.devices * self.num_nodes
+
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":
-        if self.batch_size % self.devices:
-            raise ValueError(
-                f"batch size {self.batch_size} cannot be shared by {self.devices} devices; use a multiple of {self.devices}"
-            )
+        n = self.n_processes
+        if self.batch_size % n:
+            raise ValueError(f"batch size {self.batch_size} cannot be shared by {n} devices; use a multiple of {n}")
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")

@@ -23,8 +23,10 @@ _PACKAGES = ("imexseg", "torch", "lightning", "albumentations", "torchmetrics", 
 
 
 def process_rank() -> int:
-    """Number of this process among those of one run: 0 unless torchrun or Lightning says otherwise."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+    """0 in the first process of a run, more in all others. torchrun says RANK, Lightning NODE_RANK and LOCAL_RANK."""
+    if "RANK" in os.environ:
+        return int(os.environ["RANK"])
+    return int(os.environ.get("NODE_RANK", "0")) + int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def choose_run_folder(config: RunConfig) -> Path:
@@ -40,6 +42,11 @@ def choose_run_folder(config: RunConfig) -> Path:
     return folder
 
 
+def has_finished_an_epoch(folder: Path) -> bool:
+    """True if there is something to resume, of the images as they are or of a coarser level (training/multilevel.py)."""
+    return (folder / LAST).is_file() or any(folder.glob(f"level-*/{LAST}"))
+
+
 def create_run_folder(folder: Path, config: RunConfig) -> None:
     """Make the folder with its config.yaml. Raises: JobError if it cannot be made."""
     if process_rank() > 0:
@@ -53,7 +60,9 @@ def create_run_folder(folder: Path, config: RunConfig) -> None:
 def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:
     name = os.environ.get(_FOLDER_OF_THIS_RUN) or output
     if name is None:
-        raise UsageError("--output is needed under torchrun: all processes must write to one folder")
+        raise UsageError(
+            "--output is needed under torchrun and on several machines: all processes must write to one folder"
+        )
     folder = Path(name)
     deadline = time.monotonic() + seconds
     while not (folder / ENVIRONMENT).exists():
