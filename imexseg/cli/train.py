@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FLAGS = (
     *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
-    *("precision", "accumulate", "num_nodes"),
+    *("precision", "accumulate", "num_nodes", "init_weights"),
 )
 
 
@@ -60,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
+    parser.add_argument(
+        "--init-weights", metavar="W", help="fine-tune: a weights file, a run folder, or a name; takes what fits"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
     parser.add_argument(
@@ -87,9 +90,12 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.training.device import check_devices
     from imexseg.training.fit import fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
+    from imexseg.training.transfer import check_init_weights
 
     config = _configured(options) if options.resume is None else _resumed(options)
     check_devices(config)
+    if options.resume is None:
+        check_init_weights(config)
     folder = options.resume or choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
     data = None

@@ -8,6 +8,7 @@ from imexseg.models.peer import PeerConfig, PeerNetwork, is_peer, peer_config
 from imexseg.models.registry import network_config
 
 AnyConfig = NetworkConfig | PeerConfig
+AnyNetwork = SegmentationNetwork | PeerNetwork
 
 
 def model_config(model: str, **settings: Any) -> AnyConfig:
@@ -18,6 +19,6 @@ def model_config(model: str, **settings: Any) -> AnyConfig:
     return peer_config(model, **settings) if is_peer(model) else network_config(model, **settings)
 
 
-def build_network(config: AnyConfig) -> SegmentationNetwork | PeerNetwork:
+def build_network(config: AnyConfig) -> AnyNetwork:
     """A network with random weights. Raises: UsageError if its parts do not go together."""
     return PeerNetwork(config) if isinstance(config, PeerConfig) else SegmentationNetwork(config)

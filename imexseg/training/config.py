@@ -52,6 +52,7 @@ class RunConfig(BaseModel):
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
     batch_size: PositiveInt = 8  # over all devices of all nodes together
     accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
+    init_weights: str | None = None  # a file, a run folder or a shipped name: training/transfer.py takes what fits
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
@@ -115,6 +116,11 @@ class RunConfig(BaseModel):
         n = self.n_processes
         if self.batch_size % n:
             raise ValueError(f"batch size {self.batch_size} cannot be shared by {n} devices; use a multiple of {n}")
+        if self.init_weights is not None and self.levels > 1:
+            raise ValueError(
+                f"init_weights does not go with levels {self.levels}: trained weights are those of the finest level; "
+                "use levels 1"
+            )
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")

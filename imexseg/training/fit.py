@@ -18,8 +18,7 @@ from imexseg.data.schema import DataDescription, load_description
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
-from imexseg.models.network import SegmentationNetwork
-from imexseg.models.peer import PeerNetwork
+from imexseg.models.build import AnyNetwork
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels
@@ -27,6 +26,7 @@ from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
 from imexseg.training.task import SegmentationTask, balanced_class_weights
 from imexseg.training.trainer import make_trainer, run_trainer
+from imexseg.training.transfer import take_weights
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
     for level, network, level_folder in levels(config, folder, data):
+        begun = _begin(config, network, folder, resume, console)
         task = SegmentationTask(
             network,
             data.description.names,
@@ -96,7 +97,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.loss,
         )
         at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network))
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun))
         trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
         if config.levels > 1 and process_rank() == 0:
@@ -110,8 +111,21 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
 
-def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | PeerNetwork) -> ModelInfo:
-    """What the weights will say of themselves."""
+def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, console: Console) -> str | None:
+    """Take over the init_weights, if any. Returns: in words what was taken, also of a run that is resumed."""
+    if config.init_weights is None:
+        return None
+    if resume:  # last.ckpt has all weights
+        return json.loads((folder / ENVIRONMENT).read_text())["init_weights"]
+    begun = str(take_weights(network, config.init_weights))
+    if process_rank() == 0:
+        console.print(f"begins with {begun}")
+        add_to_environment(folder, "init_weights", begun)
+    return begun
+
+
+def model_info(config: RunConfig, data: RunData, network: AnyNetwork, begun: str | None = None) -> ModelInfo:
+    """What the weights will say of themselves. Args: begun: what the network began with, None for random weights."""
     generated = config.qtips.model_dump() if config.data is None else None
     return ModelInfo(
         model=config.model,
@@ -126,6 +140,6 @@ def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | 
             "val_images": len(data.val.pairs),
         },
         metrics={},
-        training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}),
+        training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}) | {"init_weights": begun},
         version=imexseg.__version__,
     )

@@ -53,7 +53,11 @@ def create_run_folder(folder: Path, config: RunConfig) -> None:
         return
     # The data is named in full, so that the file works from any folder; the output is not, so that it can be used again.
     data = config.data.resolve() if config.data else None
-    write_atomically(folder / CONFIG, dump(config.model_copy(update={"data": data, "output": None})))
+    weights = config.init_weights
+    if weights is not None and Path(weights).exists():
+        weights = str(Path(weights).resolve())
+    named = {"data": data, "init_weights": weights, "output": None}
+    write_atomically(folder / CONFIG, dump(config.model_copy(update=named)))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
 
 
