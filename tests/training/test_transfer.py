@@ -1,5 +1,6 @@
 """Fine-tuning takes what fits, says what did not, and survives an interruption."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ from PIL import Image
 from tiny_runs import TINY, parameters, train
 
 import imexseg
-from imexseg.errors import UsageError
+from imexseg.errors import JobError, UsageError
 from imexseg.models.build import build_network, model_config
 from imexseg.training.config import RunConfig, resolve
+from imexseg.training.task import SegmentationTask
 from imexseg.training.transfer import check_init_weights, spread_channels, take_weights
 
 
@@ -87,9 +89,23 @@ def test_if_nothing_fits_the_right_model_is_named(first: Path):
         resolve(None, {"init_weights": str(first), "levels": 2})
 
 
+def interrupted_after_an_epoch(folder: Path, data: Path, **settings) -> str:
+    def interrupt(task: SegmentationTask) -> None:
+        if task.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SegmentationTask, "on_train_epoch_start", interrupt)
+        with pytest.raises(JobError, match="--resume"):
+            train(folder, data, said=said, **settings)
+    return said.getvalue()
+
+
 def test_a_run_says_what_it_took_and_keeps_saying_it(first: Path, photographs: Path, tmp_path: Path):
     folder = tmp_path / "second"
-    _, said = train(folder, photographs, init_weights=str(first), learning_rate=1e-12, weight_decay=0)
+    settings = {"learning_rate": 1e-12, "weight_decay": 0, "epochs": 2}
+    said = interrupted_after_an_epoch(folder, photographs, init_weights=str(first), **settings)
     assert "begins with 17 of 19 tensors from first/best.safetensors" in said
     assert "backbone.opening.0.weight spread over the channels; fresh: classifier.weight, classifier.bias" in said
     old, new = (imexseg.load(path / "best.safetensors").state_dict() for path in (first, folder))
@@ -98,7 +114,7 @@ def test_a_run_says_what_it_took_and_keeps_saying_it(first: Path, photographs: P
     assert all(torch.allclose(old[name], new[name], atol=1e-6) for name in steps)
     recorded = imexseg.load(folder / "best.safetensors").info.training["init_weights"]
     assert f"begins with {recorded}" in said
-    again, _ = train(folder, photographs, init_weights="a file that is gone", resume=True, epochs=2)
+    again, _ = train(folder, photographs, init_weights="a file that is gone", resume=True, **settings)
     assert len(again.history) == 2
     assert imexseg.load(folder / "best.safetensors").info.training["init_weights"] == recorded
 

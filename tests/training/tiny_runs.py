@@ -15,15 +15,21 @@ TINY = {"width": 4, "n_steps": 2, "norm": "tv"}
 
 
 def train(
-    folder: Path, data: Path, *, network: dict[str, Any] = TINY, resume: bool = False, **settings: Any
+    folder: Path,
+    data: Path,
+    *,
+    network: dict[str, Any] = TINY,
+    resume: bool = False,
+    said: io.StringIO | None = None,
+    **settings: Any,
 ) -> tuple[TrainedRun, str]:
-    """What was trained and what the console said."""
+    """What was trained and what the console said. Args: said: where to keep that if the run is interrupted."""
+    said = said or io.StringIO()
     config = RunConfig.model_validate(
         {"data": data, "network": network, "epochs": 1, "batch_size": 4, "accelerator": "cpu"} | settings
     )
     if not resume:
         create_run_folder(folder, config)
-    said = io.StringIO()
     trained = fit(config, folder, look_at_data(data), Console(file=said, width=300, highlight=False), resume)
     return trained, said.getvalue()
 
