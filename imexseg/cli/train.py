@@ -90,12 +90,12 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.training.device import check_devices
     from imexseg.training.fit import fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
-    from imexseg.training.transfer import check_init_weights
+    from imexseg.training.transfer import check_beginning
 
     config = _configured(options) if options.resume is None else _resumed(options)
     check_devices(config)
     if options.resume is None:
-        check_init_weights(config)
+        check_beginning(config)
     folder = options.resume or choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
     data = None

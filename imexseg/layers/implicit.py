@@ -106,6 +106,19 @@ def without_solve(network: nn.Module) -> Iterator[None]:
             solve.switched_off = False
 
 
+@contextmanager
+def solved_by(network: nn.Module, implementation: str) -> Iterator[None]:
+    """Within this context every implicit solve of the network is done that way. Args: implementation: of IMPLEMENTATIONS."""
+    before = {module: module.implementation for module in network.modules() if isinstance(module, ImplicitSolve)}
+    for solve in before:
+        solve.implementation = implementation
+    try:
+        yield
+    finally:
+        for solve, own in before.items():
+            solve.implementation = own
+
+
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:
     """The solve that goes with a boundary. Raises: ValueError for an unknown boundary."""
     kind = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve}[check_boundary(boundary)]

@@ -10,10 +10,9 @@ from data_gen import PRESETS
 from imexseg.data.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.data.schema import explain_validation, read_yaml_mapping
 from imexseg.errors import UsageError
-from imexseg.models.build import model_config
-from imexseg.models.config import NetworkConfig
+from imexseg.models.build import REGISTERED, config_kind, model_config
 from imexseg.models.peer import PeerConfig, is_peer, licence_of_encoder
-from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+from imexseg.models.registry import DEFAULT_MODEL
 from imexseg.training.choices import one_of
 from imexseg.training.losses import parse_loss
 
@@ -81,7 +80,7 @@ class RunConfig(BaseModel):
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else one_of("model", model.replace("_", "-"), NETWORKS)
+        return model if is_peer(model) else one_of("model", model.replace("_", "-"), REGISTERED)
 
     @field_validator("loss")
     @classmethod
@@ -124,11 +123,10 @@ class RunConfig(BaseModel):
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
-        kind = PeerConfig if is_peer(self.model) else NetworkConfig
         try:
             config = model_config(self.model, **self.network)
         except ValidationError as error:
-            raise ValueError(f"network: {explain_validation(error, kind)}") from None
+            raise ValueError(f"network: {explain_validation(error, config_kind(self.model))}") from None
         except UsageError as error:
             raise ValueError(str(error)) from None
         licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None

@@ -19,6 +19,7 @@ from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.build import AnyNetwork
+from imexseg.models.lite0 import Lite0Network
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels
@@ -112,8 +113,13 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
 
 
 def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, console: Console) -> str | None:
-    """Take over the init_weights, if any. Returns: in words what was taken, also of a run that is resumed."""
+    """Take over the init_weights, or those of ImageNet, if any.
+
+    Returns: in words what was taken, also of a run that is resumed.
+    """
     if config.init_weights is None:
+        if isinstance(network, Lite0Network) and network.config.pretrained and not resume:
+            network.take_pretrained()
         return None
     if resume:  # last.ckpt has all weights
         return json.loads((folder / ENVIRONMENT).read_text())["init_weights"]

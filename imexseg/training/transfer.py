@@ -10,7 +10,10 @@ from torch import Tensor
 from imexseg.errors import UsageError
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
+from imexseg.models.channels import spread_channels
+from imexseg.models.lite0 import Lite0Config
 from imexseg.models.network import ImageNetwork
+from imexseg.models.pretrained import check_lite0_package
 from imexseg.models.shipped import find_weights
 from imexseg.training.config import RunConfig
 
@@ -81,20 +84,14 @@ def _differs_in_channels(own: Tensor, given: Tensor, n_new: int, n_old: int) -> 
     return own.shape[0] == given.shape[0] and own.shape[2:] == given.shape[2:]
 
 
-def spread_channels(kernel: Tensor, n_channels: int) -> Tensor:
-    """A first layer for another number of channels: the sum of the old ones, equally over the new ones.
-
-    Shapes: (C, n_old, k, k) → (C, n_channels, k, k).
-    Properties: on images whose channels are all equal it answers what the old one answered.
-    """
-    return kernel.sum(1, keepdim=True).expand(-1, n_channels, -1, -1) / n_channels
-
-
 def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def check_init_weights(config: RunConfig) -> None:
-    """Before anything is written: that there are such weights, and that some of them fit. Raises: UsageError."""
+def check_beginning(config: RunConfig) -> None:
+    """Before anything is written: that what the run begins with exists, and that some of it fits. Raises: UsageError."""
+    settings = model_config(config.model, **config.network)
     if config.init_weights is not None:
-        take_weights(build_network(model_config(config.model, **config.network)), config.init_weights)
+        take_weights(build_network(settings), config.init_weights)
+    elif isinstance(settings, Lite0Config) and settings.pretrained:
+        check_lite0_package()

@@ -12,9 +12,10 @@ from tiny_runs import TINY, parameters, train
 import imexseg
 from imexseg.errors import JobError, UsageError
 from imexseg.models.build import build_network, model_config
+from imexseg.models.channels import spread_channels
 from imexseg.training.config import RunConfig, resolve
 from imexseg.training.task import SegmentationTask
-from imexseg.training.transfer import check_init_weights, spread_channels, take_weights
+from imexseg.training.transfer import check_beginning, take_weights
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +83,9 @@ def test_a_shipped_name_begins_a_network_without_the_solve():
 def test_if_nothing_fits_the_right_model_is_named(first: Path):
     wrong = RunConfig(model="smp:Unet:resnet18", init_weights=str(first))
     with pytest.raises(UsageError, match=r"no tensor fits .*--model imex-lean and network: \{'width': 4, 'n_steps': 2"):
-        check_init_weights(wrong)
+        check_beginning(wrong)
     with pytest.raises(UsageError, match="nowhere: no such weights file"):
-        check_init_weights(RunConfig(init_weights="nowhere"))
+        check_beginning(RunConfig(init_weights="nowhere"))
     with pytest.raises(UsageError, match="init_weights does not go with levels 2"):
         resolve(None, {"init_weights": str(first), "levels": 2})
 
