@@ -16,7 +16,6 @@ from imexseg.inference.evaluate import Evaluation, evaluate, read_pair
 from imexseg.inference.predictor import Predictor
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.artefact import load
-from imexseg.models.config import NetworkConfig
 from imexseg.models.facts import count_parameters, equations
 from imexseg.models.network import ImageNetwork
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
@@ -61,7 +60,7 @@ def _summary(network: ImageNetwork, scores: Scores, run: TrainedRun) -> dict[str
     epochs = sum(row["seconds"] for row in run.history)
     return {
         "model": network.info.model,
-        "equation": equations(config) if isinstance(config := network.config, NetworkConfig) else network.info.model,
+        "equation": equations(network.config) or network.info.model,
         "parameters": f"{count_parameters(network):,}".replace(",", " "),
         "validation mIoU": f"{scores.miou:.4f}",
         "best epoch": f"{run.best_epoch} of {len(run.history)}",

