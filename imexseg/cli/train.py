@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 FLAGS = (
     *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
-    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop"),
+    *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
+    *("precision", "accumulate", "num_nodes", "init_weights"),
 )
 
 
@@ -32,9 +33,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
     parser.add_argument(
-        "--batch-size", type=positive_int, metavar="N", help="images a step, over all devices (default: 8)"
+        "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive_int, metavar="N", help="images at once, over all devices (default: 8)"
+    )
+    parser.add_argument(
+        "--accumulate", type=positive_int, metavar="N", help="batches for one step of the optimiser (default: 1)"
     )
     parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
+    parser.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="cross-entropy, dice, focal, lovasz, or a sum: cross-entropy+0.5*dice (default: cross-entropy)",
+    )
     parser.add_argument(
         "--augmentation",
         metavar="NAME",
@@ -48,8 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
+    parser.add_argument(
+        "--init-weights", metavar="W", help="fine-tune: a weights file, a run folder, or a name; takes what fits"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
+    parser.add_argument(
+        "--num-nodes", type=positive_int, metavar="N", help="machines, with --devices on each (default: 1)"
+    )
+    parser.add_argument("--precision", metavar="P", help="32, 16-mixed (CUDA), or bf16-mixed (default: 32)")
     parser.add_argument(
         "--levels", type=positive_int, metavar="N", help="train on images halved N-1 times first (default: 1)"
     )
@@ -68,14 +87,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
     from imexseg.report.build import report_on_run
+    from imexseg.training.device import check_devices
     from imexseg.training.fit import fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
+    from imexseg.training.transfer import check_beginning
 
-    if options.resume is not None:
-        config, folder = _resumed(options)
-    else:
-        config = _configured(options)
-        folder = choose_run_folder(config)
+    config = _configured(options) if options.resume is None else _resumed(options)
+    check_devices(config)
+    if options.resume is None:
+        check_beginning(config)
+    folder = options.resume or choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
     data = None
     if config.data:
@@ -107,17 +128,18 @@ def _configured(options: argparse.Namespace) -> "RunConfig":
     return resolve(options.config, flags)
 
 
-def _resumed(options: argparse.Namespace) -> tuple["RunConfig", Path]:
+def _resumed(options: argparse.Namespace) -> "RunConfig":
     """The settings of an interrupted run. What was set then holds: another value would not continue that run."""
     from imexseg.training.config import resolve
-    from imexseg.training.run_folder import CONFIG, LAST
+    from imexseg.training.run_folder import CONFIG, LAST, has_finished_an_epoch
 
     given = [name for name in (*FLAGS, "config") if getattr(options, name) is not None]
     if given:
         names = ", ".join("DATA" if name == "data" else f"--{name.replace('_', '-')}" for name in given)
         raise UsageError(f"{names}: does not go with --resume, which continues a run with the settings it began with")
     folder = options.resume
-    for name, remedy in ((CONFIG, "give the folder of a run"), (LAST, "no epoch was finished: start again")):
-        if not (folder / name).is_file():
-            raise UsageError(f"{folder / name}: not found; {remedy}")
-    return resolve(folder / CONFIG, {}), folder
+    if not (folder / CONFIG).is_file():
+        raise UsageError(f"{folder / CONFIG}: not found; give the folder of a run")
+    if not has_finished_an_epoch(folder):
+        raise UsageError(f"{folder / LAST}: not found; no epoch was finished: start again")
+    return resolve(folder / CONFIG, {})

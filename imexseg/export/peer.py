@@ -1,4 +1,4 @@
-"""Networks of segmentation-models-pytorch, by torch's own exporter."""
+"""Networks with parts of other libraries, by torch's own exporter. Their solves are matrix products, as in solve.py."""
 
 import tempfile
 import warnings
@@ -10,6 +10,7 @@ import torch
 from imexseg.errors import UsageError
 from imexseg.export.graph import OPSET
 from imexseg.export.metadata import ExportOptions, metadata
+from imexseg.layers.implicit import solved_by
 from imexseg.models.network import ImageNetwork
 
 
@@ -41,10 +42,14 @@ def build_peer(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto
     kind = {255.0: torch.uint8, 65535.0: torch.uint16, 1.0: torch.float32}[network.info.full_scale]
     image = torch.zeros(1, *options.size, network.config.in_channels).to(kind)
     names = ["classes", *(["probabilities"] if options.probabilities else []), *(["logits"] if options.logits else [])]
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), solved_by(network, "matmul"):
         warnings.simplefilter("ignore")
+        adapted = _AsCameraGivesIt(network.eval(), options).eval()
+        # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
+        # instead of tensors must not be what is kept.
+        adapted(image)
         program = torch.onnx.export(
-            _AsCameraGivesIt(network.eval(), options).eval(),
+            adapted,
             (image,),
             dynamo=True,
             verbose=False,

@@ -93,17 +93,35 @@ class ReflectiveSolve(ImplicitSolve):
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
 
 
+def solves(network: nn.Module) -> list[ImplicitSolve]:
+    """Every implicit solve of a network."""
+    return [module for module in network.modules() if isinstance(module, ImplicitSolve)]
+
+
 @contextmanager
 def without_solve(network: nn.Module) -> Iterator[None]:
     """Within this context every implicit solve of the network passes its input through: what is left is local."""
-    solves = [module for module in network.modules() if isinstance(module, ImplicitSolve)]
-    for solve in solves:
+    switched = solves(network)
+    for solve in switched:
         solve.switched_off = True
     try:
         yield
     finally:
-        for solve in solves:
+        for solve in switched:
             solve.switched_off = False
+
+
+@contextmanager
+def solved_by(network: nn.Module, implementation: str) -> Iterator[None]:
+    """Within this context every implicit solve of the network is done that way. Args: implementation: of IMPLEMENTATIONS."""
+    before = {solve: solve.implementation for solve in solves(network)}
+    for solve in before:
+        solve.implementation = implementation
+    try:
+        yield
+    finally:
+        for solve, own in before.items():
+            solve.implementation = own
 
 
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import flop_registry
 
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.implicit import ImplicitSolve, without_solve
-from imexseg.models.config import NetworkConfig
+from imexseg.models.config import ImageConfig, NetworkConfig
+from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network, lite0_config
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 
@@ -108,21 +109,41 @@ def field_of_view(config: NetworkConfig) -> int | None:
     return config.stride * (n - 1) + (2 * config.stride if config.stride > 1 else 3)
 
 
-def equations(config: NetworkConfig) -> str:
-    """The equation of every stage that differs from the one before, finest first."""
+def field_of_view_lite0(network: Lite0Network) -> int | None:
+    """The same of a Lite0Network, an upper bound: backwards through pyramid, steps, and the encoder's convolutions."""
+    config = network.config
+    if DYNAMICS[config.dynamics].implicit and config.n_steps:
+        return None
+    n = 2
+    for _ in network.pyramid.laterals[1:]:
+        n = n // 2 + 2
+    n += 2 * DYNAMICS[config.dynamics].rings_per_step * config.n_steps
+    for layer in reversed([layer for layer in network.encoder.modules() if isinstance(layer, nn.Conv2d)]):
+        n = layer.stride[0] * (n - 1) + layer.kernel_size[0]
+    return n
+
+
+def equations(config: ImageConfig) -> str | None:
+    """The equation of every stage that differs from the one before, finest first; None for a network without steps."""
+    if isinstance(config, Lite0Config):
+        return DYNAMICS[config.dynamics].equation
+    if not isinstance(config, NetworkConfig):
+        return None
     names = list(dict.fromkeys(stage.dynamics for stage in config.stages))
     return "; then ".join(DYNAMICS[name].equation for name in names)
 
 
 def summarise(name: str) -> NetworkSummary:
     """Build a network and describe it. Raises: UsageError for an unknown name."""
+    if name in LITE0:
+        return _summarise_lite0(name)
     config = network_config(name, in_channels=1, num_classes=4)
     network = SegmentationNetwork(config).eval().to("meta")  # counted, not computed
     stages = config.stages
     per_stage = 2 if config.pool else 1
     return NetworkSummary(
         name=name,
-        equation=equations(config),
+        equation=equations(config) or "",
         dynamics=_in_words(stage.dynamics for stage in stages),
         operator=_in_words(stage.operator for stage in stages),
         boundary=config.boundary if config.implicit else f"{config.boundary} (of K)",
@@ -130,11 +151,36 @@ def summarise(name: str) -> NetworkSummary:
         steps=_in_words(stage.n_steps for stage in stages),
         strides=_in_words(config.stride * per_stage**k for k in range(len(stages))),
         parameters=count_parameters(network),
-        multiply_adds=multiply_adds(network, torch.zeros(1, 1, SIDE, SIDE, device="meta")),
+        multiply_adds=_multiply_adds(network),
         field_of_view=field_of_view(config),
         reversible=all(DYNAMICS[stage.dynamics].reversible for stage in stages),
         licence="Apache-2.0",
     )
+
+
+def _summarise_lite0(name: str) -> NetworkSummary:
+    config = lite0_config(name, in_channels=1, num_classes=4)
+    network = Lite0Network(config).eval().to("meta")
+    dynamics = DYNAMICS[config.dynamics]
+    return NetworkSummary(
+        name=name,
+        equation=dynamics.equation,
+        dynamics=config.dynamics,
+        operator=config.operator,
+        boundary=config.boundary if dynamics.implicit else f"{config.boundary} (of K)",
+        width=str(config.width),
+        steps=str(config.n_steps),
+        strides=str(config.stride),
+        parameters=count_parameters(network),
+        multiply_adds=_multiply_adds(network),
+        field_of_view=field_of_view_lite0(network),
+        reversible=dynamics.reversible,
+        licence="Apache-2.0",
+    )
+
+
+def _multiply_adds(network: nn.Module) -> int:
+    return multiply_adds(network, torch.zeros(1, 1, SIDE, SIDE, device="meta"))
 
 
 def _in_words(values) -> str:

@@ -1,6 +1,6 @@
 """Networks of segmentation-models-pytorch behind the same contract, so that peers train in the very same pipeline.
 
-This file and imexseg/smp.py are the only ones that know that library.
+Its networks are known to this file and imexseg/smp.py alone; its losses to training/losses.py.
 """
 
 import difflib

@@ -16,7 +16,6 @@ from imexseg.inference.evaluate import Evaluation, evaluate, read_pair
 from imexseg.inference.predictor import Predictor
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.artefact import load
-from imexseg.models.config import NetworkConfig
 from imexseg.models.facts import count_parameters, equations
 from imexseg.models.network import ImageNetwork
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
@@ -32,10 +31,12 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
     network = load(folder / BEST)
     info = network.info
     evaluation = evaluate(Predictor(network), run.description, "val", progress)
+    environment = json.loads((folder / ENVIRONMENT).read_text())
     worst, typical = pick_examples([_miou(matrix, info.names) for matrix in evaluation.confusions])
     contents = ReportContents(
         title=f"{info.model} on {info.data['name']}",
-        summary=_summary(network, evaluation.scores, run),
+        summary=_summary(network, evaluation.scores, run)
+        | {name: fact for name, fact in environment.items() if name == "stopped"},
         scores=evaluation.scores,
         history=run.history,
         worst=_examples(network, evaluation, worst),
@@ -44,7 +45,7 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
         names=info.names,
         palette=info.palette,
         settings=yaml.safe_load((folder / CONFIG).read_text()),
-        environment=json.loads((folder / ENVIRONMENT).read_text()),
+        environment=environment,
         commands=_commands(folder, run.description),
     )
     write_report(folder / REPORT, contents)
@@ -59,7 +60,7 @@ def _summary(network: ImageNetwork, scores: Scores, run: TrainedRun) -> dict[str
     epochs = sum(row["seconds"] for row in run.history)
     return {
         "model": network.info.model,
-        "equation": equations(config) if isinstance(config := network.config, NetworkConfig) else network.info.model,
+        "equation": equations(network.config) or network.info.model,
         "parameters": f"{count_parameters(network):,}".replace(",", " "),
         "validation mIoU": f"{scores.miou:.4f}",
         "best epoch": f"{run.best_epoch} of {len(run.history)}",

@@ -1,6 +1,5 @@
 """Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,10 +10,11 @@ from data_gen import PRESETS
 from imexseg.data.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.data.schema import explain_validation, read_yaml_mapping
 from imexseg.errors import UsageError
-from imexseg.models.build import model_config
-from imexseg.models.config import NetworkConfig
+from imexseg.models.build import REGISTERED, config_kind, model_config
 from imexseg.models.peer import PeerConfig, is_peer, licence_of_encoder
-from imexseg.models.registry import DEFAULT_MODEL, NETWORKS
+from imexseg.models.registry import DEFAULT_MODEL
+from imexseg.training.choices import one_of
+from imexseg.training.losses import parse_loss
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -35,7 +35,7 @@ class QTipsConfig(BaseModel):
     @field_validator("preset")
     @classmethod
     def _known(cls, preset: str) -> str:
-        return _one_of("preset", preset, PRESETS)
+        return one_of("preset", preset, PRESETS)
 
 
 class RunConfig(BaseModel):
@@ -48,14 +48,20 @@ class RunConfig(BaseModel):
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
     epochs: PositiveInt = 12
-    batch_size: PositiveInt = 8  # over all devices together
+    early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
+    batch_size: PositiveInt = 8  # over all devices of all nodes together
+    accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
+    init_weights: str | None = None  # a file, a run folder or a shipped name: training/transfer.py takes what fits
     learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
-    class_weights: Literal["auto", "none"] = "auto"
+    loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
+    class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
     augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     seed: Seed = 0
-    devices: PositiveInt = 1
+    devices: PositiveInt = 1  # of each node
+    num_nodes: PositiveInt = 1  # machines
+    precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     num_workers: Annotated[int, Field(ge=0)] = 0
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
@@ -66,10 +72,21 @@ class RunConfig(BaseModel):
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
 
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, precision: Any) -> Any:
+        return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
+
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else _one_of("model", model.replace("_", "-"), NETWORKS)
+        return model if is_peer(model) else one_of("model", model.replace("_", "-"), REGISTERED)
+
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, loss: str) -> str:
+        parse_loss(loss)
+        return loss
 
     @field_validator("augmentation")
     @classmethod
@@ -82,40 +99,40 @@ class RunConfig(BaseModel):
 
             check_steps(augmentation)
             return augmentation
-        return _one_of("augmentation", augmentation, AUGMENTATIONS)
+        return one_of("augmentation", augmentation, AUGMENTATIONS)
 
     @property
     def crop_size(self) -> tuple[int, int] | None:
         """(height, width) in pixels of the pieces that are trained on."""
         return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
 
+    @property
+    def n_processes(self) -> int:
+        return self.devices * self.num_nodes
+
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":
-        if self.batch_size % self.devices:
+        n = self.n_processes
+        if self.batch_size % n:
+            raise ValueError(f"batch size {self.batch_size} cannot be shared by {n} devices; use a multiple of {n}")
+        if self.init_weights is not None and self.levels > 1:
             raise ValueError(
-                f"batch size {self.batch_size} cannot be shared by {self.devices} devices; use a multiple of {self.devices}"
+                f"init_weights does not go with levels {self.levels}: trained weights are those of the finest level; "
+                "use levels 1"
             )
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
-        kind = PeerConfig if is_peer(self.model) else NetworkConfig
         try:
             config = model_config(self.model, **self.network)
         except ValidationError as error:
-            raise ValueError(f"network: {explain_validation(error, kind)}") from None
+            raise ValueError(f"network: {explain_validation(error, config_kind(self.model))}") from None
         except UsageError as error:
             raise ValueError(str(error)) from None
         licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None
         if licence and not self.accept_licence:
             raise ValueError(f"model {self.model}: {licence}; --accept-licence says that you accept it")
         return self
-
-
-def _one_of(what: str, name: str, known) -> str:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-        raise ValueError(f"unknown {what} {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
-    return name
 
 
 def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:

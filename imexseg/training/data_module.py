@@ -39,7 +39,7 @@ class SegmentationData(L.LightningDataModule):
 
     @property
     def _per_process(self) -> int:
-        return max(1, self.config.batch_size // self.config.devices)
+        return max(1, self.config.batch_size // self.config.n_processes)
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

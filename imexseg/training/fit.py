@@ -1,16 +1,13 @@
 """From settings to trained weights: check the data, build the network, train it, keep every finished epoch."""
 
 import json
-import logging
 import time
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 
 import imexseg
@@ -22,15 +19,16 @@ from imexseg.data.schema import DataDescription, load_description
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
-from imexseg.models.network import SegmentationNetwork
-from imexseg.models.peer import PeerNetwork
+from imexseg.models.build import AnyNetwork
+from imexseg.models.lite0 import Lite0Network
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels
-from imexseg.training.progress import RunProgress
 from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, TENSORBOARD, environment, process_rank
+from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.trainer import make_trainer, run_trainer
+from imexseg.training.transfer import take_weights
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
     for level, network, level_folder in levels(config, folder, data):
+        begun = _begin(config, network, folder, resume, console)
         task = SegmentationTask(
             network,
             data.description.names,
@@ -97,20 +96,43 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.learning_rate,
             config.weight_decay,
             config.time_smoothness,
+            config.loss,
         )
         at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network))
-        trainer = _trainer(at_level, level_folder, recorder, console)
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun))
+        trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
-        _run(trainer, task, SegmentationData(config, data.train, data.val, level), level_folder, folder, go_on)
+        batches = SegmentationData(config, data.train, data.val, level)
+        stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
+        if stopped and process_rank() == 0:
+            console.print(f"stopped {stopped}")
+            add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
 
-def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | PeerNetwork) -> ModelInfo:
-    """What the weights will say of themselves."""
+def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, console: Console) -> str | None:
+    """Take over the init_weights, or those of ImageNet, if any.
+
+    Returns: in words what was taken, also of a run that is resumed.
+    """
+    if config.init_weights is None:
+        if isinstance(network, Lite0Network) and network.config.pretrained and not resume:
+            network.take_pretrained()
+        return None
+    if resume:  # last.ckpt has all weights
+        return json.loads((folder / ENVIRONMENT).read_text())["init_weights"]
+    begun = str(take_weights(network, config.init_weights))
+    if process_rank() == 0:
+        console.print(f"begins with {begun}")
+        add_to_environment(folder, "init_weights", begun)
+    return begun
+
+
+def model_info(config: RunConfig, data: RunData, network: AnyNetwork, begun: str | None = None) -> ModelInfo:
+    """What the weights will say of themselves. Args: begun: what the network began with, None for random weights."""
     generated = config.qtips.model_dump() if config.data is None else None
     return ModelInfo(
         model=config.model,
@@ -126,52 +148,6 @@ def model_info(config: RunConfig, data: RunData, network: SegmentationNetwork | 
             "size": Counter(data.train.sizes).most_common(1)[0][0],  # (H, W) in pixels, of most images
         },
         metrics={},
-        training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}),
+        training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}) | {"init_weights": begun},
         version=imexseg.__version__,
     )
-
-
-def _trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console) -> L.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for useless in (
-        "does not have many workers",
-        "number of training batches",
-        "barrier",
-        "use_deterministic",
-        "LeafSpec",
-    ):
-        warnings.filterwarnings("ignore", message=f".*{useless}.*")
-    return L.Trainer(
-        max_epochs=config.epochs,
-        accelerator=config.accelerator if config.devices == 1 or torch.cuda.is_available() else "cpu",
-        devices=config.devices,
-        strategy="ddp" if config.devices > 1 else "auto",
-        deterministic="warn",
-        logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
-        callbacks=[recorder, RunProgress(recorder, console)],
-        use_distributed_sampler=False,  # data/samplers.py: repeatable, and no image counted twice
-        enable_checkpointing=False,  # the recorder does it, atomically
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=10,
-        default_root_dir=folder,
-    )
-
-
-def _run(
-    trainer: L.Trainer, task: SegmentationTask, data: SegmentationData, level_folder: Path, folder: Path, resume: bool
-) -> None:
-    try:
-        trainer.fit(task, datamodule=data, ckpt_path=level_folder / LAST if resume else None, weights_only=True)
-    except SystemExit:  # Lightning's answer to Ctrl-C
-        raise JobError(interrupted(level_folder, folder)) from None
-    if trainer.interrupted:
-        raise JobError(interrupted(level_folder, folder))
-
-
-def interrupted(level_folder: Path, folder: Path) -> str:
-    """What to say when a run was stopped before its end. Args: level_folder: of the level it was at."""
-    if (level_folder / LAST).exists() or level_folder != folder:
-        return f"interrupted; every finished epoch is kept, go on with: imexseg train --resume {folder}"
-    return f"interrupted before the first epoch was finished; {folder} holds no weights yet"

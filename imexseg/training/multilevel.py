@@ -12,16 +12,15 @@ import torch
 
 from imexseg.errors import UsageError
 from imexseg.layers.reversible import store_states
-from imexseg.models.build import AnyConfig, build_network, model_config
+from imexseg.models.build import AnyConfig, AnyNetwork, build_network, model_config
 from imexseg.models.config import NetworkConfig
 from imexseg.models.levels import to_finer_grid, to_finer_time, with_steps
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.peer import PeerNetwork
 from imexseg.training.config import RunConfig
 from imexseg.training.run_folder import LAST, METRICS
 
 
-def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, SegmentationNetwork | PeerNetwork, Path]]:
+def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetwork, Path]]:
     """(level, network to train, folder to keep it in), coarsest level first; level 0 has the images as they are.
 
     A level that is finished already (a run that is resumed) is not yielded again: its last weights are taken up.
@@ -36,7 +35,7 @@ def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, Segment
         std=data.train.std,
     )
     check_levels(config, settings, data.train.sizes)
-    network: SegmentationNetwork | PeerNetwork | None = None
+    network: AnyNetwork | None = None
     for level in range(config.levels - 1, -1, -1):
         network = _next_network(network, _at_level(config, settings, level))
         if config.store_states:
@@ -76,7 +75,7 @@ def _at_level(config: RunConfig, settings: AnyConfig, level: int) -> AnyConfig:
     return settings
 
 
-def _next_network(coarser: SegmentationNetwork | PeerNetwork | None, settings) -> SegmentationNetwork | PeerNetwork:
+def _next_network(coarser: AnyNetwork | None, settings) -> AnyNetwork:
     if coarser is None:
         return build_network(settings)
     assert isinstance(coarser, SegmentationNetwork)  # check_levels has seen to it

@@ -1,6 +1,7 @@
 """The folder of a run: where it is, what it holds, and the facts that are needed to repeat it."""
 
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -22,8 +23,10 @@ _PACKAGES = ("imexseg", "torch", "lightning", "albumentations", "torchmetrics", 
 
 
 def process_rank() -> int:
-    """Number of this process among those of one run: 0 unless torchrun or Lightning says otherwise."""
-    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+    """0 in the first process of a run, more in all others. torchrun says RANK, Lightning NODE_RANK and LOCAL_RANK."""
+    if "RANK" in os.environ:
+        return int(os.environ["RANK"])
+    return int(os.environ.get("NODE_RANK", "0")) + int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def choose_run_folder(config: RunConfig) -> Path:
@@ -39,20 +42,31 @@ def choose_run_folder(config: RunConfig) -> Path:
     return folder
 
 
+def has_finished_an_epoch(folder: Path) -> bool:
+    """True if there is something to resume, of the images as they are or of a coarser level (training/multilevel.py)."""
+    return (folder / LAST).is_file() or any(folder.glob(f"level-*/{LAST}"))
+
+
 def create_run_folder(folder: Path, config: RunConfig) -> None:
     """Make the folder with its config.yaml. Raises: JobError if it cannot be made."""
     if process_rank() > 0:
         return
     # The data is named in full, so that the file works from any folder; the output is not, so that it can be used again.
     data = config.data.resolve() if config.data else None
-    write_atomically(folder / CONFIG, dump(config.model_copy(update={"data": data, "output": None})))
+    weights = config.init_weights
+    if weights is not None and Path(weights).exists():
+        weights = str(Path(weights).resolve())
+    named = {"data": data, "init_weights": weights, "output": None}
+    write_atomically(folder / CONFIG, dump(config.model_copy(update=named)))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
 
 
 def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:
     name = os.environ.get(_FOLDER_OF_THIS_RUN) or output
     if name is None:
-        raise UsageError("--output is needed under torchrun: all processes must write to one folder")
+        raise UsageError(
+            "--output is needed under torchrun and on several machines: all processes must write to one folder"
+        )
     folder = Path(name)
     deadline = time.monotonic() + seconds
     while not (folder / ENVIRONMENT).exists():
@@ -72,6 +86,12 @@ def environment(config: RunConfig) -> dict[str, str]:
     facts["seed"] = str(config.seed)
     facts["commit"] = _commit()
     return facts
+
+
+def add_to_environment(folder: Path, name: str, fact: str) -> None:
+    """One more fact that became known while the run went on. Raises: JobError if it cannot be written."""
+    facts = json.loads((folder / ENVIRONMENT).read_text())
+    write_atomically(folder / ENVIRONMENT, json.dumps(facts | {name: fact}, indent=2))
 
 
 def _commit() -> str:

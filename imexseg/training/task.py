@@ -1,8 +1,7 @@
-"""What is optimised: cross-entropy of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
+"""What is optimised: the loss of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
 
 import lightning as L
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
@@ -10,6 +9,7 @@ from imexseg.data.schema import IGNORE
 from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.network import SegmentationNetwork
+from imexseg.training.losses import Loss
 
 
 def balanced_class_weights(class_pixels: Tensor) -> Tensor:
@@ -34,8 +34,6 @@ def smoothness_in_time(network: nn.Module) -> Tensor | float:
 class SegmentationTask(L.LightningModule):
     """Trains `network`; batches are images (B, C, H, W) float and masks (B, H, W) int64 with 255 ignored."""
 
-    class_weights: Tensor
-
     def __init__(
         self,
         network: nn.Module,
@@ -44,6 +42,7 @@ class SegmentationTask(L.LightningModule):
         learning_rate: float,
         weight_decay: float,
         smoothness: float = 0.0,
+        loss: str = "cross-entropy",
     ):
         super().__init__()
         self.network = network
@@ -51,15 +50,8 @@ class SegmentationTask(L.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.smoothness = smoothness  # weight of the smoothness in time
-        self.register_buffer("class_weights", class_weights)
+        self.loss = Loss(loss, class_weights)
         self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
-
-    def loss(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Weighted mean over the pixels that are not ignored; 0 if all are."""
-        weights = self.class_weights
-        total = F.cross_entropy(logits, mask, weight=weights, ignore_index=IGNORE, reduction="sum")
-        counted = mask[mask != IGNORE]
-        return total / weights[counted].sum().clamp(min=1e-12)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         image, mask = batch

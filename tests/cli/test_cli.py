@@ -13,7 +13,7 @@ from data_gen import CLASS_NAMES
 from imexseg.cli import main as command_line
 from imexseg.cli.predict import unique_stems
 from imexseg.data.images import read_mask
-from imexseg.models.registry import NETWORKS
+from imexseg.models.build import REGISTERED
 
 
 @pytest.fixture
@@ -75,10 +75,10 @@ def test_models_lists_every_network(imexseg):
     code, out, _ = imexseg("models", "--json")
     assert code == 0
     rows = json.loads(out)
-    assert [row["name"] for row in rows] == list(NETWORKS)
+    assert [row["name"] for row in rows] == list(REGISTERED)
     assert all(row["equation"] and row["operator"] and row["parameters"] and row["field_of_view"] for row in rows)
     code, out, _ = imexseg("models")
-    assert all(name in out for name in NETWORKS)
+    assert all(name in out for name in REGISTERED)
 
 
 def test_predict_takes_every_kind_of_image_at_its_own_size(imexseg, trained_run: Path, tmp_path: Path):

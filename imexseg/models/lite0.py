@@ -1,0 +1,108 @@
+"""EfficientNet-lite0, trained on ImageNet, with time steps on its coarsest features: local features, then the whole image.
+
+    features at strides 4, 8, 16 (32) → 1×1, N, σ, steps on the coarsest → additive pyramid → classifier
+
+Source of the encoder: Tan and Le 2019, arXiv:1905.11946, in the lite form without squeeze-and-excitation, as timm has it.
+"""
+
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from imexseg.layers.dynamics import FlowSettings, build_flow
+from imexseg.models.config import ImageConfig, PositiveFloat, Steps, Width
+from imexseg.models.network import AdditivePyramid, ImageNetwork, sampling
+from imexseg.models.pretrained import lite0_weights
+
+TIMM_NAME = "tf_efficientnet_lite0"
+# Of timm's seven groups of blocks: the last one at each stride, and its channels.
+GROUPS = {4: (1, 24), 8: (2, 40), 16: (4, 112), 32: (6, 320)}
+
+# Both differ in the solve alone.
+LITE0: dict[str, dict[str, Any]] = {
+    "imex-lite0": {"dynamics": "imex-residual"},
+    "residual-lite0": {"dynamics": "residual"},
+}
+
+
+class Lite0Config(ImageConfig):
+    """The steps behind the encoder. Units: width in channels, lengths in points of the coarsest grid."""
+
+    encoder: Literal["efficientnet-lite0"] = "efficientnet-lite0"
+    stride: Literal[16, 32] = 16  # of the coarsest features; at 32 the encoder is four times as large
+    dynamics: Literal["imex-residual", "residual"] = "imex-residual"
+    operator: Literal["dense", "lean", "separable"] = "lean"
+    width: Width = 32
+    n_steps: Steps = 3
+    step_size: PositiveFloat = 1.0
+    shortest: PositiveFloat = 1.0
+    longest: PositiveFloat = 12.0
+    boundary: Literal["periodic", "reflect"] = "periodic"
+    pretrained: bool = True  # training begins with the weights of ImageNet
+
+    @property
+    def flow(self) -> FlowSettings:
+        return FlowSettings(
+            dynamics=self.dynamics,
+            operator=self.operator,
+            channels=self.width,
+            n_steps=self.n_steps,
+            step_size=self.step_size,
+            boundary=self.boundary,
+            shortest=self.shortest,
+            longest=self.longest,
+        )
+
+
+class Lite0Encoder(nn.Module):
+    """Shapes: (B, in_channels, H, W) → [(B, 24, H/4, W/4), (B, 40, H/8, W/8), (B, 112, H/16, W/16), (B, 320, H/32, W/32)],
+    as far as the stride; H and W multiples of it."""
+
+    def __init__(self, in_channels: int, stride: int):
+        import timm
+
+        super().__init__()
+        network: Any = timm.create_model(TIMM_NAME, pretrained=False, in_chans=in_channels)
+        self.conv_stem, self.bn1 = network.conv_stem, network.bn1
+        self.blocks = nn.ModuleList(network.blocks[: GROUPS[stride][0] + 1])
+        self.last = {group for group, _ in GROUPS.values()}
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        Y = self.bn1(self.conv_stem(image))
+        features = []
+        for number, group in enumerate(self.blocks):
+            Y = group(Y)
+            if number in self.last:
+                features.append(Y)
+        return features
+
+
+class Lite0Network(ImageNetwork):
+    """Raw pixel values in, logits out. Random weights; `take_pretrained` fills the encoder."""
+
+    config: Lite0Config
+
+    def __init__(self, config: Lite0Config):
+        super().__init__(config, config.stride)
+        self.encoder = Lite0Encoder(config.in_channels, config.stride)
+        widths = [channels for stride, (_, channels) in GROUPS.items() if stride <= config.stride]
+        flow = config.flow
+        self.connecting = nn.Sequential(
+            nn.Conv2d(widths[-1], config.width, 1, bias=False), flow.closing_norm(), nn.ReLU()
+        )
+        self.steps = build_flow(flow)
+        self.pyramid = AdditivePyramid([*widths[:-1], config.width])
+        self.classifier = nn.ConvTranspose2d(widths[0], config.num_classes, **sampling(4))
+
+    def logits(self, image: Tensor) -> Tensor:
+        *fine, coarsest = self.encoder(image)
+        return self.classifier(self.pyramid([*fine, self.steps(self.connecting(coarsest))]))
+
+    def take_pretrained(self) -> None:
+        """The encoder's weights of ImageNet. Raises: UsageError if their package is missing."""
+        lite0_weights(self.encoder, self.config.in_channels)
+
+
+def lite0_config(name: str, **settings: Any) -> Lite0Config:
+    """The settings of a registered name, with some replaced. Raises: pydantic.ValidationError for one out of range."""
+    return Lite0Config(**LITE0[name] | settings)
