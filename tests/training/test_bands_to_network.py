@@ -11,7 +11,8 @@ from PIL import Image
 from imexseg.errors import UsageError
 from imexseg.training.config import dump, resolve
 from imexseg.training.data_module import SegmentationData
-from imexseg.training.fit import fresh_network, look_at_data
+from imexseg.training.fit import look_at_data
+from imexseg.training.multilevel import levels
 
 
 def test_five_bands_of_sixteen_bits_reach_the_network(tmp_path: Path):
@@ -35,7 +36,7 @@ def test_five_bands_of_sixteen_bits_reach_the_network(tmp_path: Path):
     assert resolve(tmp_path / "config.yaml", {}) == config  # the steps are in it
     found = look_at_data(tmp_path)
     pixels = np.concatenate([image.reshape(-1, 5) for image in images[:3]]).astype(float)
-    network = fresh_network(config, found)
+    ((_, network, _),) = levels(config, tmp_path, found)
     assert network.config.in_channels == 5
     assert network.config.mean == pytest.approx(pixels.mean(0).tolist())
     assert network.config.std == pytest.approx(pixels.std(0).tolist())
