@@ -82,6 +82,9 @@ figures: web-build
 	$(BIN)/python benchmarks/qtips.py authors
 	$(BIN)/python benchmarks/qtips.py pile
 	$(BIN)/python benchmarks/web.py
+	$(BIN)/python benchmarks/export.py time
+	$(BIN)/python benchmarks/export.py parity
+	$(BIN)/python benchmarks/reversible.py
 
 clean:
 	rm -rf $(VENV) runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist
