@@ -7,6 +7,7 @@ import torch
 import imexseg.smp
 from imexseg.errors import UsageError
 from imexseg.models.build import build_network, model_config
+from imexseg.models.peer import require_size
 from imexseg.models.registry import MULTI_SCALE
 
 DECODERS = ["Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet", "UPerNet", "Segformer"]
@@ -75,3 +76,13 @@ def test_peers_take_images_of_any_size(model: str):
 def test_peers_that_do_not_exist_are_explained(model: str, message: str):
     with pytest.raises(UsageError, match=message):
         build_network(model_config(model))
+
+
+def test_images_too_small_for_an_architecture_are_refused_before_training():
+    network = build_network(
+        model_config("smp:PAN:resnet18", in_channels=1, num_classes=2, mean=(0.0,), std=(1.0,))
+    ).train()
+    with pytest.raises(UsageError, match="cannot take images of 64 x 64 px"):
+        require_size(network, (64, 64))
+    assert network.training
+    require_size(network, (128, 160))

@@ -186,9 +186,10 @@ def read_yaml_mapping(path: Path) -> dict:
 def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
     """Pydantic's errors as one line; an unknown key is answered with the nearest valid one."""
     parts = []
-    for problem in error.errors():
-        # Pydantic names the alternative of a union that it tried, such as list[str]: no concern of the reader.
-        where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
+    problems = [(_place(problem["loc"]), problem) for problem in error.errors()]
+    for where, problem in problems:
+        if problem["type"] == "tuple_type" and [place for place, _ in problems].count(where) > 1:
+            continue  # the other alternative of a union says what is wrong
         if problem["type"] == "extra_forbidden":
             *parents, key = (str(part) for part in problem["loc"])
             near = difflib.get_close_matches(key, _keys_of(model, parents), n=1, cutoff=0.0)
@@ -200,6 +201,11 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
             given = f", got {problem['input']!r}" if where and not isinstance(problem["input"], dict) else ""
             parts.append(f"{where}: {message}{given}" if where else message)
     return "; ".join(parts)
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Without the alternative of a union that was tried, such as list[str] or constrained-float: no concern of the reader."""
+    return ".".join(str(part) for part in loc if "[" not in str(part) and not str(part).startswith("constrained-"))
 
 
 def _keys_of(model: type[BaseModel], parents: list[str]) -> list[str]:

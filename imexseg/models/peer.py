@@ -7,6 +7,7 @@ import difflib
 import warnings
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from imexseg.errors import UsageError
@@ -105,3 +106,18 @@ def _build(config: PeerConfig) -> Any:
         raise UsageError(
             f"{config.architecture} cannot take the encoder {config.encoder} ({reason[:200]}); try smp:Unet:{config.encoder}"
         ) from None
+
+
+@torch.no_grad()
+def require_size(network: PeerNetwork, size: tuple[int, int]) -> None:
+    """Try images of (height, width) pixels. Raises: UsageError if the architecture cannot take them."""
+    training = network.training
+    try:
+        network.eval()(torch.zeros(1, network.config.in_channels, *size))
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"model smp:{network.config.architecture}:{network.config.encoder}: cannot take images of {size[1]} x {size[0]} px "
+            f"({' '.join(str(error).split())}); use larger images, or another architecture such as Unet or FPN"
+        ) from None
+    finally:
+        network.train(training)

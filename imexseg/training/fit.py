@@ -21,6 +21,7 @@ from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.build import AnyNetwork
 from imexseg.models.lite0 import Lite0Network
+from imexseg.models.peer import PeerNetwork, require_size
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels
@@ -88,6 +89,8 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
     for level, network, level_folder in levels(config, folder, data):
+        if isinstance(network, PeerNetwork):
+            require_size(network, config.crop_size or min(data.train.sizes))
         begun = _begin(config, network, folder, resume, console)
         task = SegmentationTask(
             network,
