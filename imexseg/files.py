@@ -34,20 +34,5 @@ def appearing_whole(path: Path) -> Iterator[Path]:
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write beside the target, then rename over it. Raises: JobError naming the file if it cannot be written."""
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
-        raise JobError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another --output"
-        ) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with appearing_whole(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -5,10 +5,11 @@ import onnx
 from onnx import TensorProto
 
 from imexseg.errors import UsageError
-from imexseg.export.graph import ELEMENT_TYPES, Graph
+from imexseg.export.graph import Graph
 from imexseg.export.metadata import ExportOptions, metadata, minimum_size
 from imexseg.export.network import Grid, logits
 from imexseg.export.peer import build_peer
+from imexseg.export.sample_images import element_type
 from imexseg.export.solve import Side
 from imexseg.models.network import ImageNetwork, SegmentationNetwork
 
@@ -34,7 +35,7 @@ def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProt
     g = Graph(half=options.precision == "fp16")
     config = network.config
     stride = config.total_stride
-    image_type = ELEMENT_TYPES[network.info.full_scale]
+    image_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(element_type(network.info)))
     with g.scope("input"):
         X = g.node("Transpose", "image", perm=[0, 3, 1, 2])
         if image_type != TensorProto.FLOAT:

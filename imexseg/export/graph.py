@@ -102,6 +102,3 @@ class Graph:
         helper.set_model_props(model, metadata)
         onnx.checker.check_model(model)
         return model
-
-
-ELEMENT_TYPES = {255.0: TensorProto.UINT8, 65535.0: TensorProto.UINT16, 1.0: TensorProto.FLOAT}

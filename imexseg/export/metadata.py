@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import imexseg
+from imexseg.inference.onnx_predictor import METADATA_KEY
 from imexseg.inference.overlap import seen_radius_of
 from imexseg.models.facts import count_parameters
 from imexseg.models.network import ImageNetwork, SegmentationNetwork
-
-METADATA_KEY = "imexseg"
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,6 @@ def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool
 
 def _classifier(g: Graph, Y: str, layer: nn.ConvTranspose2d) -> str:
     assert layer.bias is not None
-    weight, bias = (g.constant(array(tensor).astype(np.float32)) for tensor in (layer.weight, layer.bias))
+    weight, bias = (g.state(array(tensor)) for tensor in (layer.weight, layer.bias))
     settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}
     return g.node("ConvTranspose", Y, weight, bias, **settings)

@@ -4,12 +4,14 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 
 from imexseg.errors import UsageError
 from imexseg.export.graph import OPSET
 from imexseg.export.metadata import ExportOptions, metadata
+from imexseg.export.sample_images import element_type
 from imexseg.layers.implicit import solved_by
 from imexseg.models.network import ImageNetwork
 
@@ -39,8 +41,7 @@ def build_peer(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto
             f"--precision fp16: {network.info.model} is exported in fp32 or int8; it is there to compare with"
         )
     assert options.size is not None
-    kind = {255.0: torch.uint8, 65535.0: torch.uint16, 1.0: torch.float32}[network.info.full_scale]
-    image = torch.zeros(1, *options.size, network.config.in_channels).to(kind)
+    image = torch.from_numpy(np.zeros((1, *options.size, network.config.in_channels), element_type(network.info)))
     names = ["classes", *(["probabilities"] if options.probabilities else []), *(["logits"] if options.logits else [])]
     with warnings.catch_warnings(), torch.no_grad(), solved_by(network, "matmul"):
         warnings.simplefilter("ignore")

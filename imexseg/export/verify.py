@@ -12,6 +12,8 @@ import onnx
 import onnxruntime
 import torch
 
+from imexseg.data.images import full_scale
+from imexseg.data.tensors import image_to_tensor
 from imexseg.models.network import ImageNetwork
 
 LARGEST_LOGIT_DIFFERENCE = 1e-4  # fp32
@@ -99,7 +101,7 @@ def reference_logits(network: ImageNetwork, image: np.ndarray) -> np.ndarray:
 
 def as_tensor(image: np.ndarray) -> torch.Tensor:
     """Raw pixel values. Shapes: (H, W, C) → (1, C, H, W) float32."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(image, -1, 0)[None], np.float32))
+    return image_to_tensor(image, full_scale(image.dtype))[None]
 
 
 def milliseconds(run: Callable[[], object], repeats: int = 11) -> float:
