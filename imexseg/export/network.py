@@ -17,7 +17,7 @@ from imexseg.layers.implicit import ImplicitSolve
 from imexseg.layers.reversible import Coupling, ImplicitCoupling
 from imexseg.layers.steps import ImexDiffusiveStep, ImexStep, Step
 from imexseg.layers.terms import ParabolicTerm, ResidualTerm
-from imexseg.models.network import AdditivePyramid, SegmentationNetwork, Stage
+from imexseg.models.network import AdditivePyramid, BilinearClassifier, SegmentationNetwork, Stage
 
 Grid = tuple[Side, Side]
 
@@ -136,7 +136,12 @@ def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool
     return Y
 
 
-def _classifier(g: Graph, Y: str, layer: nn.ConvTranspose2d) -> str:
+def _classifier(g: Graph, Y: str, layer: nn.Module) -> str:
+    if isinstance(layer, BilinearClassifier):
+        scales = g.constant(np.array([1, 1, layer.stride, layer.stride], np.float32))
+        Y = g.wide(convolution(g, g.narrow(Y), layer.map))
+        return g.node("Resize", Y, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+    assert isinstance(layer, nn.ConvTranspose2d)
     assert layer.bias is not None
     weight, bias = (g.state(array(tensor)) for tensor in (layer.weight, layer.bias))
     settings: dict[str, Any] = {"strides": list(layer.stride), "pads": [*layer.padding, *layer.padding]}

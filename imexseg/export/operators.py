@@ -21,7 +21,7 @@ def array(tensor: Tensor) -> np.ndarray:
 
 
 def extend(g: Graph, X: str, boundary: str) -> str:
-    """One pixel more on each side. Shapes: (B, C, H, W) → (B, C, H+2, W+2)."""
+    """One pixel more on each side, boundary periodic or reflect. Shapes: (B, C, H, W) → (B, C, H+2, W+2)."""
     if boundary == "reflect":
         return g.node("Pad", X, g.integers(0, 0, 1, 1, 0, 0, 1, 1), mode="edge")
     for axis in (-2, -1):
@@ -38,17 +38,24 @@ def extend_adjoint(g: Graph, X: str) -> str:
     return X
 
 
+def _stencils(g: Graph, X: str, weight: np.ndarray, boundary: str, *bias: str, group: int = 1) -> str:
+    """A 3×3 convolution that keeps the size; zeros outside are what a runtime's own convolution takes there."""
+    if boundary == "zero":
+        return g.node("Conv", X, g.weight(weight), *bias, pads=[1, 1, 1, 1], group=group)
+    return g.node("Conv", extend(g, X, boundary), g.weight(weight), *bias, group=group)
+
+
 def apply(g: Graph, K: Operator, X: str, scale: np.ndarray, shift: np.ndarray | None = None) -> str:
     """scale_c (KX)_c + shift_c. Shapes: X (B, C, H, W), scale and shift (C,)."""
     bias = [g.weight(shift)] if shift is not None else []
     if isinstance(K, DenseOperator):
         weight = array(K.weight) * scale[:, None, None, None]
-        return g.node("Conv", extend(g, X, K.boundary), g.weight(weight), *bias)
+        return _stencils(g, X, weight, K.boundary, *bias)
     if isinstance(K, CouplingOperator):
         return g.node("Conv", X, g.weight((array(K.weight) * scale[:, None])[:, :, None, None]), *bias)
     if isinstance(K, DepthwiseOperator):
         weight = array(K._weight()) * scale[:, None, None, None]
-        return g.node("Conv", extend(g, X, K.boundary), g.weight(weight), *bias, group=len(scale))
+        return _stencils(g, X, weight, K.boundary, *bias, group=len(scale))
     if isinstance(K, LeanOperator):
         return g.node("Add", apply(g, K.depthwise, X, scale, shift), apply(g, K.coupling, X, scale))
     assert isinstance(K, SeparableOperator)
@@ -56,19 +63,18 @@ def apply(g: Graph, K: Operator, X: str, scale: np.ndarray, shift: np.ndarray | 
 
 
 def apply_adjoint(g: Graph, K: Operator, X: str, scale: np.ndarray) -> str:
-    """scale_c (KᵀX)_c. On a periodic grid Kᵀ is the convolution with the stencil turned round."""
+    """scale_c (KᵀX)_c. On a periodic grid and with zeros outside Kᵀ is the convolution with the stencil turned round."""
     if isinstance(K, DenseOperator):
         weight = array(K.weight) * scale[:, None, None]  # (out, in): scaled by the channel that Kᵀ writes
-        if K.boundary == "periodic":
-            turned = weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
-            return g.node("Conv", extend(g, X, K.boundary), g.weight(turned))
+        if K.boundary != "reflect":
+            return _stencils(g, X, weight.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1], K.boundary)
         return extend_adjoint(g, g.node("ConvTranspose", X, g.weight(weight)))
     if isinstance(K, CouplingOperator):
         return g.node("Conv", X, g.weight((array(K.weight).T * scale[:, None])[:, :, None, None]))
     if isinstance(K, DepthwiseOperator):
         weight = array(K._weight()) * scale[:, None, None, None]
-        if K.boundary == "periodic":
-            return g.node("Conv", extend(g, X, K.boundary), g.weight(weight[:, :, ::-1, ::-1]), group=len(scale))
+        if K.boundary != "reflect":
+            return _stencils(g, X, weight[:, :, ::-1, ::-1], K.boundary, group=len(scale))
         return extend_adjoint(g, g.node("ConvTranspose", X, g.weight(weight), group=len(scale)))
     if isinstance(K, LeanOperator):
         return g.node("Add", apply_adjoint(g, K.depthwise, X, scale), apply_adjoint(g, K.coupling, X, scale))

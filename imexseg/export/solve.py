@@ -1,4 +1,5 @@
-"""(I + hL)⁻¹ in ONNX: the real matrix products of numerics.resolvent.solve_matmul and numerics.reflective.solve_cosine.
+"""(I + hL)⁻¹ in ONNX: the real matrix products of numerics.resolvent.solve_matmul, numerics.reflective.solve_cosine and
+numerics.dirichlet.solve_sine.
 
 Stored are the stencils, nine weights a channel; the symbol is computed in the graph, from constants where the size is fixed,
 so that a runtime does it once, when it loads the file. The DFT operator is never used: runtimes refuse it or are slow.
@@ -10,7 +11,7 @@ import numpy as np
 from onnx import TensorProto
 
 from imexseg.export.graph import Graph
-from imexseg.layers.implicit import ImplicitSolve, PeriodicSolve, ReflectiveSolve
+from imexseg.layers.implicit import DiffusionSolve, DirichletSolve, ImplicitSolve, PeriodicSolve
 from imexseg.numerics.stencils import zero_mean
 
 
@@ -41,8 +42,8 @@ def solve(g: Graph, X: str, module: ImplicitSolve, height: Side, width: Side) ->
     with g.scope("solve"):
         if isinstance(module, PeriodicSolve):
             return _periodic(g, X, module, height, width)
-        assert isinstance(module, ReflectiveSolve)
-        return _reflective(g, X, module, height, width)
+        assert isinstance(module, DiffusionSolve)
+        return _diffusion(g, X, module, height, width)
 
 
 def _periodic(g: Graph, X: str, module: PeriodicSolve, height: Side, width: Side) -> str:
@@ -149,25 +150,50 @@ def _vector(g: Graph, x: str) -> str:
     return g.node("Unsqueeze", x, g.integers(0))
 
 
-def _reflective(g: Graph, X: str, module: ReflectiveSolve, height: Side, width: Side) -> str:
-    (C1, first), (C2, second) = _cosine_tables(g, height), _cosine_tables(g, width)
+def _diffusion(g: Graph, X: str, module: DiffusionSolve, height: Side, width: Side) -> str:
+    kind = "sine" if isinstance(module, DirichletSolve) else "cosine"
+    (T1, first), (T2, second) = _trigonometric_tables(g, kind, height), _trigonometric_tables(g, kind, width)
     alpha = (module.diffusion().detach().double().numpy() * module.step_size).astype(np.float32)
     rows = g.node("Mul", g.constant(alpha[:, 0].reshape(-1, 1, 1)), g.node("Unsqueeze", first, g.integers(1)))
     columns = g.node("Mul", g.constant(alpha[:, 1].reshape(-1, 1, 1)), second)
     one = g.constant(np.array(1, np.float32))
-    rho = g.node("Div", one, g.node("Add", g.node("Add", rows, columns), one))
-    Z = g.node("MatMul", g.node("MatMul", C1, X), g.node("Transpose", C2, perm=[1, 0]))
-    Z = g.node("Mul", Z, g.narrow(rho))
-    return g.node("MatMul", g.node("MatMul", g.node("Transpose", C1, perm=[1, 0]), Z), C2)
+    # Not Div(1, …): onnxruntime would put the division where the product with Z is, and do it anew for every image.
+    rho = g.node("Reciprocal", g.node("Add", g.node("Add", rows, columns), one))
+    Z = g.node("MatMul", T1, g.node("MatMul", X, g.node("Transpose", T2, perm=[1, 0])))
+    Z = g.node("MatMul", g.node("Mul", Z, g.narrow(rho)), T2)
+    return g.node("MatMul", g.node("Transpose", T1, perm=[1, 0]), Z)
 
 
-def _cosine_tables(g: Graph, side: Side) -> tuple[str, str]:
-    """Names of the orthonormal DCT-II (n, n) and of 2 - 2cos(πj/n), (n,)."""
-    key = ("cosine", side)
+def _trigonometric_tables(g: Graph, kind: str, side: Side) -> tuple[str, str]:
+    """Names of the orthonormal transform (n, n), DCT-II or DST-I, and of the symbol of -∂² in its basis, (n,)."""
+    key = (kind, side)
     if key not in g.shared:
+        fixed, in_graph = {"cosine": (_fixed_cosines, _cosines_in_graph), "sine": (_fixed_sines, _sines_in_graph)}[kind]
         with g.scope("tables"):
-            g.shared[key] = _fixed_cosines(g, side.fixed) if side.fixed else _cosines_in_graph(g, side)
+            g.shared[key] = fixed(g, side.fixed) if side.fixed else in_graph(g, side)
     return g.shared[key]
+
+
+def _fixed_sines(g: Graph, n: int) -> tuple[str, str]:
+    j = np.arange(1, n + 1)
+    S = np.sin(np.pi / (n + 1) * (np.outer(j, j) % (2 * n + 2))) * (2 / (n + 1)) ** 0.5
+    return g.weight(S), g.constant((2 - 2 * np.cos(np.pi / (n + 1) * j)).astype(np.float32))
+
+
+def _sines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
+    one, two = (g.constant(np.array(value, np.int64)) for value in (1, 2))
+    after = g.node("Add", side.length, one)  # n + 1
+    j = g.node("Range", one, after, one)
+    after_real = g.node("Add", side.real, g.constant(np.array(1, np.float32)))
+    unit = g.node("Div", g.constant(np.array(np.pi, np.float32)), after_real)
+    turns = g.node("Mod", g.node("Mul", _column(g, j), j), g.node("Mul", after, two))
+    # sin(x) = -sin(x - π): about 0, where float32 is finest.
+    angle = g.node("Mul", g.node("Cast", g.node("Sub", turns, after), to=TensorProto.FLOAT), unit)
+    real_two = g.constant(np.array(2, np.float32))
+    norm = g.node("Neg", g.node("Sqrt", g.node("Div", real_two, after_real)))
+    S = g.node("Mul", g.node("Sin", angle), norm)
+    cosine = g.node("Cos", g.node("Mul", g.node("Cast", j, to=TensorProto.FLOAT), unit))
+    return g.narrow(S), g.node("Sub", real_two, g.node("Mul", cosine, real_two))
 
 
 def _fixed_cosines(g: Graph, n: int) -> tuple[str, str]:

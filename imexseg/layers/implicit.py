@@ -1,7 +1,7 @@
 """X ↦ (I + hL)⁻¹X as a layer: the trainable L of each channel, and the choice of boundary and implementation."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -9,11 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imexseg.numerics.boundary import check_boundary
+from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
 from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
 
 IMPLEMENTATIONS = ("rfft", "matmul")
+
+SymbolOf = Callable[[Tensor, int, int], Tensor]  # (α, H, W) ↦ λ
+Solve = Callable[[Tensor, Tensor], Tensor]  # (X, ρ) ↦ (I + hL)⁻¹X
 
 
 class ImplicitSolve(nn.Module):
@@ -23,7 +27,7 @@ class ImplicitSolve(nn.Module):
         channels: C.
         step_size: h > 0.
         shortest, longest: decay lengths in pixels between which the channels start, log-uniformly.
-    Properties: keeps the mean of each channel; its norm is at most 1; self-adjoint.
+    Properties: its norm is at most 1; self-adjoint; keeps the mean of each channel, but for boundary zero.
     """
 
     def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
@@ -65,8 +69,12 @@ class PeriodicSolve(ImplicitSolve):
         return decay_length(zero_mean(self.weight), self.step_size)
 
 
-class ReflectiveSolve(ImplicitSolve):
-    """L = -α₁∂₁² - α₂∂₂² with α = softplus(weight) ≥ 0, 2C weights. Boundary: reflect."""
+class DiffusionSolve(ImplicitSolve):
+    """L = -α₁∂₁² - α₂∂₂² with α = softplus(weight) ≥ 0, 2C weights. Subclasses name the boundary."""
+
+    symbol: SymbolOf
+    by_products: Solve  # four products of n³
+    by_fft: Solve  # on 4n² points
 
     def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
         super().__init__(channels, step_size, shortest, longest)
@@ -84,13 +92,27 @@ class ReflectiveSolve(ImplicitSolve):
 
     def solve(self, X: Tensor) -> Tensor:
         with torch.autocast(device_type=X.device.type, enabled=False):
-            rho = resolvent_symbol(reflective_symbol(self.diffusion(), *X.shape[-2:]), self.step_size)
+            rho = resolvent_symbol(self.symbol(self.diffusion(), *X.shape[-2:]), self.step_size)
         # Four products of n³ beat an FFT on 4n² up to about this size (benchmarks/solve.py).
-        by_matmul = self.implementation == "matmul" or max(X.shape[-2:]) <= 128
-        return (solve_cosine if by_matmul else solve_mirrored)(X, rho)
+        by_products = self.implementation == "matmul" or max(X.shape[-2:]) <= 128
+        return (self.by_products if by_products else self.by_fft)(X, rho)
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
+
+
+class ReflectiveSolve(DiffusionSolve):
+    """Boundary: reflect."""
+
+    symbol = staticmethod(reflective_symbol)
+    by_products, by_fft = staticmethod(solve_cosine), staticmethod(solve_mirrored)
+
+
+class DirichletSolve(DiffusionSolve):
+    """Boundary: zero. The mean of a channel is not kept: what flows over the edge is lost."""
+
+    symbol = staticmethod(dirichlet_symbol)
+    by_products, by_fft = staticmethod(solve_sine), staticmethod(solve_odd)
 
 
 def solves(network: nn.Module) -> list[ImplicitSolve]:
@@ -126,5 +148,5 @@ def solved_by(network: nn.Module, implementation: str) -> Iterator[None]:
 
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:
     """The solve that goes with a boundary. Raises: ValueError for an unknown boundary."""
-    kind = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve}[check_boundary(boundary)]
+    kind = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve, "zero": DirichletSolve}[check_boundary(boundary)]
     return kind(channels, step_size, shortest, longest)

@@ -43,15 +43,16 @@ class NetworkConfig(ImageConfig):
     dynamics: str | tuple[str, ...] = "imex"
     operator: str | tuple[str, ...] = "lean"
     width: Width | tuple[Width, ...] = 32
-    n_steps: Steps | tuple[Steps, ...] = 6
+    n_steps: Steps | tuple[Steps, ...] = 5
     step_size: PositiveFloat | tuple[PositiveFloat, ...] = 1.0
     shortest: PositiveFloat | tuple[PositiveFloat, ...] = 1.0
     longest: PositiveFloat | tuple[PositiveFloat, ...] = 24.0
     stride: Literal[1, 2, 4, 8] = 2  # of the opening
     pool: bool = True  # halve the grid between stages
     pyramid: bool = True  # add up the features of all stages; False: classify those of the last one
+    classifier: Literal["transposed", "bilinear"] = "transposed"  # of kernels 2·stride wide; 1×1, then interpolated
     norm: str = "batch"
-    boundary: Literal["periodic", "reflect"] = "periodic"
+    boundary: Literal["periodic", "reflect", "zero"] = "zero"
 
     @model_validator(mode="after")
     def _names_and_lengths(self) -> "NetworkConfig":

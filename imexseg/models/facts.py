@@ -89,7 +89,8 @@ class _Counter(TorchDispatchMode):
 def field_of_view(config: NetworkConfig) -> int | None:
     """Side in pixels of the square that one output pixel depends on; None if that is the whole image.
 
-    Followed backwards from one pixel, n points wide on the grid it is at: the classifier's overlapping kernels need 2 points;
+    Followed backwards from one pixel, n points wide on the grid it is at: the classifier's overlapping kernels, or its
+    interpolation, need 2 points;
     interpolation to twice the size needs n//2 + 2 of the coarser grid; each step adds its rings on both sides; pooling
     doubles; the opening's overlapping kernels, 2·stride wide, end it. Exact for one scale; with several an upper bound, less
     than one total stride too large.
@@ -98,7 +99,8 @@ def field_of_view(config: NetworkConfig) -> int | None:
         return None
     several = config.n_stages > 1
     up_to = config.n_stages - 1 if several and config.pool else 0
-    n = 2 if config.stride > 1 or (up_to and not config.pyramid) else 3
+    alone = 1 if config.classifier == "bilinear" else 3
+    n = 2 if config.stride > 1 or (up_to and not config.pyramid) else alone
     if config.pyramid:
         for _ in range(up_to):
             n = n // 2 + 2

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from imexseg.errors import UsageError
-from imexseg.layers.implicit import PeriodicSolve, ReflectiveSolve
+from imexseg.layers.implicit import DiffusionSolve, PeriodicSolve
 from imexseg.layers.operators import DenseOperator, DepthwiseOperator
 from imexseg.layers.time_series import steps_in_time
 from imexseg.models.config import NetworkConfig
@@ -36,7 +36,7 @@ def _map(network: nn.Module, kernel, five_point, diffusion) -> None:
                 module.stencil.copy_(five_point(module.stencil))
             else:
                 module.stencil.copy_(kernel(module.stencil.view(-1, 3, 3)).flatten(1))
-        elif isinstance(module, ReflectiveSolve):
+        elif isinstance(module, DiffusionSolve):
             module.set_diffusion(diffusion(module.diffusion()))
 
 
@@ -86,5 +86,5 @@ def _refine(coarse: list[nn.Module], fine: list[nn.Module]) -> None:
         for module, before in zip(step.modules(), coarse[0].modules(), strict=True):
             if isinstance(module, PeriodicSolve) and isinstance(before, PeriodicSolve):
                 module.weight.mul_((before.step_size / module.step_size) ** 0.5)
-            elif isinstance(module, ReflectiveSolve) and isinstance(before, ReflectiveSolve):
+            elif isinstance(module, DiffusionSolve) and isinstance(before, DiffusionSolve):
                 module.set_diffusion(before.step_size / module.step_size * module.diffusion())

@@ -37,7 +37,7 @@ class Lite0Config(ImageConfig):
     step_size: PositiveFloat = 1.0
     shortest: PositiveFloat = 1.0
     longest: PositiveFloat = 12.0
-    boundary: Literal["periodic", "reflect"] = "periodic"
+    boundary: Literal["periodic", "reflect", "zero"] = "zero"
     pretrained: bool = True  # training begins with the weights of ImageNet
 
     @property

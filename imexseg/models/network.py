@@ -115,6 +115,20 @@ class AdditivePyramid(nn.Module):
         return Y
 
 
+class BilinearClassifier(nn.Module):
+    """1×1 map to the classes, then bilinear to `stride` times the size: few weights, where those of kernels over 2·stride
+    pixels would be most of a small network's. Shapes: (B, C, H, W) → (B, num_classes, stride·H, stride·W).
+    """
+
+    def __init__(self, channels: int, num_classes: int, stride: int):
+        super().__init__()
+        self.map = nn.Conv2d(channels, num_classes, 1)
+        self.stride = stride
+
+    def forward(self, Y: Tensor) -> Tensor:
+        return F.interpolate(self.map(Y), scale_factor=float(self.stride), mode="bilinear", align_corners=False)
+
+
 class SegmentationNetwork(ImageNetwork):
     """The networks of this project; every choice stands in NetworkConfig."""
 
@@ -128,7 +142,11 @@ class SegmentationNetwork(ImageNetwork):
         self.pyramid = AdditivePyramid(widths) if several else None
         last = widths[0] if several else widths[-1]
         stride = config.stride if several else config.total_stride
-        self.classifier = nn.ConvTranspose2d(last, config.num_classes, **sampling(stride))
+        self.classifier: nn.Module
+        if config.classifier == "bilinear":
+            self.classifier = BilinearClassifier(last, config.num_classes, stride)
+        else:
+            self.classifier = nn.ConvTranspose2d(last, config.num_classes, **sampling(stride))
 
     def logits(self, image: Tensor) -> Tensor:
         features = self.backbone(image)

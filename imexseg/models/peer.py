@@ -1,6 +1,7 @@
-"""Networks of segmentation-models-pytorch behind the same contract, so that peers train in the very same pipeline.
+"""Networks of segmentation-models-pytorch behind the same contract, so that peers train in the very same pipeline; and one of
+torchvision, smp:LRASPP:mobilenet_v3_large, which is what people put on phones.
 
-Its networks are known to this file and imexseg/smp.py alone; its losses to training/losses.py.
+The networks of both are known to this file and imexseg/smp.py alone; the losses to training/losses.py.
 """
 
 import difflib
@@ -16,6 +17,10 @@ from imexseg.models.network import ImageNetwork
 
 PREFIX = "smp:"
 NON_COMMERCIAL = ("mit_",)  # encoders whose licence forbids commercial use (NVIDIA Source Code License for SegFormer)
+
+
+LRASPP = "LRASPP"  # Howard et al. 2019, arXiv:1905.02244; torchvision has it with one encoder
+LRASPP_ENCODER = "mobilenet_v3_large"
 
 
 class PeerConfig(ImageConfig):
@@ -36,11 +41,12 @@ class PeerNetwork(ImageNetwork):
     def __init__(self, config: PeerConfig):
         network = _build(config)
         # Its own stride would do, but some decoders ask for more than their encoder.
-        super().__init__(config, max(32, network.encoder.output_stride))
+        super().__init__(config, 32 if config.architecture == LRASPP else max(32, network.encoder.output_stride))
         self.network = network
 
     def logits(self, image: Tensor) -> Tensor:
-        return self.network(image)
+        out = self.network(image)
+        return out["out"] if isinstance(out, dict) else out  # torchvision's way to answer
 
 
 def is_peer(model: str) -> bool:
@@ -57,7 +63,12 @@ def peer_config(model: str, **settings: Any) -> PeerConfig:
         raise UsageError(f"model {model!r}: expected smp:ARCHITECTURE:ENCODER, for instance smp:Unet:resnet18")
     _, architecture, encoder = parts
     config = PeerConfig(architecture=_architecture(architecture), encoder=encoder, **settings)
-    _check_encoder(encoder)
+    if config.architecture == LRASPP and encoder != LRASPP_ENCODER:
+        raise UsageError(
+            f"{LRASPP} cannot take the encoder {encoder}; torchvision has it as smp:{LRASPP}:{LRASPP_ENCODER}"
+        )
+    if config.architecture != LRASPP:
+        _check_encoder(encoder)
     return config
 
 
@@ -75,7 +86,7 @@ def _architectures() -> dict[str, Any]:
 
 
 def _architecture(name: str) -> str:
-    known = _architectures()
+    known = [*_architectures(), LRASPP]
     matches = [key for key in known if key.lower() == name.lower()]
     if not matches:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
@@ -94,6 +105,8 @@ def _check_encoder(name: str) -> None:
 
 
 def _build(config: PeerConfig) -> Any:
+    if config.architecture == LRASPP:
+        return _lraspp(config)
     kind = _architectures()[config.architecture]
     try:
         with warnings.catch_warnings():
@@ -106,6 +119,15 @@ def _build(config: PeerConfig) -> Any:
         raise UsageError(
             f"{config.architecture} cannot take the encoder {config.encoder} ({reason[:200]}); try smp:Unet:{config.encoder}"
         ) from None
+
+
+def _lraspp(config: PeerConfig) -> Any:
+    from torchvision.models.segmentation import lraspp_mobilenet_v3_large
+
+    network = lraspp_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=config.num_classes)
+    first = network.backbone["0"][0]
+    network.backbone["0"][0] = torch.nn.Conv2d(config.in_channels, first.out_channels, 3, 2, 1, bias=False)
+    return network
 
 
 @torch.no_grad()

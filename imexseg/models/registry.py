@@ -19,7 +19,13 @@ ONE_SCALE: dict[str, dict[str, Any]] = {
 
 # For larger scenes of Q-tips: a coarser grid, more steps. f has two operators here: at equal cost it fits more.
 PILE: dict[str, dict[str, Any]] = {
-    f"{dynamics}-lean-pile{size}": {"dynamics": dynamics, "stride": 4, "width": width, "n_steps": n_steps}
+    f"{dynamics}-lean-pile{size}": {
+        "dynamics": dynamics,
+        "stride": 4,
+        "width": width,
+        "n_steps": n_steps,
+        "boundary": "periodic",
+    }
     for dynamics in ("imex-residual", "residual")
     for size, width, n_steps in (("", 30, 8), ("-l", 64, 12))
 }
@@ -55,6 +61,7 @@ PAPER: dict[str, dict[str, Any]] = {
         "stride": 1,
         "pool": False,
         "pyramid": False,
+        "boundary": "periodic",
     }
 }
 

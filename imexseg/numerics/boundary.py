@@ -1,14 +1,16 @@
 """Extending an image by one pixel on each side, and the adjoint of doing so.
 
-A 3×3 stencil needs a ring of one pixel around the grid. Two ways to fill it, matching the two implicit solves:
+A 3×3 stencil needs a ring of one pixel around the grid. Three ways to fill it, matching the three implicit solves:
 "periodic" wraps round to the opposite edge; "reflect" mirrors at the edge of the pixel (half-sample symmetric, which for
-one pixel repeats the edge value), the discrete homogeneous Neumann condition.
+one pixel repeats the edge value), the discrete homogeneous Neumann condition; "zero" is zero outside, the discrete homogeneous
+Dirichlet condition, which lets a network know how far from the edge it is.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-BOUNDARIES = ("periodic", "reflect")
+BOUNDARIES = ("periodic", "reflect", "zero")
 
 # Which row (and column) of the image fills the ring's first and last one.
 _SOURCE_OF_FIRST_AND_LAST = {"periodic": (-1, 0), "reflect": (0, -1)}
@@ -37,6 +39,8 @@ class _Extend(torch.autograd.Function):
     @staticmethod
     def forward(ctx, Y: Tensor, boundary: str) -> Tensor:
         ctx.boundary = boundary
+        if boundary == "zero":
+            return F.pad(Y, (1, 1, 1, 1))
         first, last = _SOURCE_OF_FIRST_AND_LAST[boundary]
         height, width = Y.shape[-2:]
         out = Y.new_empty(*Y.shape[:-2], height + 2, width + 2)
@@ -58,6 +62,8 @@ class _ExtendAdjoint(torch.autograd.Function):
     @staticmethod
     def forward(ctx, Z: Tensor, boundary: str) -> Tensor:
         ctx.boundary = boundary
+        if boundary == "zero":
+            return Z[..., 1:-1, 1:-1].contiguous()
         first, last = _SOURCE_OF_FIRST_AND_LAST[boundary]
         columns = Z[..., 1:-1].clone()
         columns[..., first] += Z[..., 0]

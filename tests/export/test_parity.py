@@ -50,7 +50,7 @@ def test_every_network_agrees_with_torch_on_an_odd_size(name: str):
         assert agrees(network, file, (333, 517))
 
 
-@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 @pytest.mark.parametrize("norm", ["batch", "tv"])
 @pytest.mark.parametrize("dynamics", DYNAMICS)
 def test_boundaries_and_norms(dynamics: str, boundary: str, norm: str):
@@ -82,7 +82,7 @@ def test_a_network_of_another_library_agrees():
 
 
 @pytest.mark.parametrize("size", [(64, 64), None])
-@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 def test_there_is_no_fourier_operator_in_the_file(size: tuple[int, int] | None, boundary: str):
     model = build(made("imex-lean", boundary=boundary, width=8, n_steps=1), ExportOptions(size))
     kinds = {node.op_type for node in model.graph.node}

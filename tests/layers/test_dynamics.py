@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from imexseg.layers.dynamics import DYNAMICS, FlowSettings, build_flow
-from imexseg.layers.implicit import ImplicitSolve, PeriodicSolve, ReflectiveSolve, implicit_solve, without_solve
+from imexseg.layers.implicit import (
+    DirichletSolve,
+    ImplicitSolve,
+    PeriodicSolve,
+    ReflectiveSolve,
+    implicit_solve,
+    without_solve,
+)
 from imexseg.layers.norms import TvNorm
 from imexseg.layers.operators import OPERATORS
 from imexseg.layers.terms import ParabolicTerm
@@ -86,7 +93,7 @@ def test_parabolic_term_is_monotone(operator: str, boundary: str):
         assert ((f(Y) - f(X)) * (Y - X)).sum() <= 1e-12
 
 
-@pytest.mark.parametrize("kind", [PeriodicSolve, ReflectiveSolve])
+@pytest.mark.parametrize("kind", [PeriodicSolve, ReflectiveSolve, DirichletSolve])
 def test_solves_start_with_the_lengths_asked_for_and_agree_between_implementations(kind: type[ImplicitSolve]):
     torch.manual_seed(3)
     solve = kind(64, 0.5, 1.0, 16.0)

@@ -148,7 +148,7 @@ def test_unknown_names_are_answered_with_the_nearest():
         {"width": 0},
         {"step_size": -1.0},
         {"stride": 3},
-        {"boundary": "zero"},
+        {"boundary": "mirror"},
         {"mean": (1.0, 2.0)},
         {"depth": 2},
         {"dynamics": "wave"},

@@ -43,7 +43,7 @@ def test_the_field_is_the_mean_over_images_and_the_sum_over_channels_for_the_pre
     assert np.count_nonzero(field) == 1
 
 
-@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 @pytest.mark.parametrize("name", [f"{name}-lean" for name, row in DYNAMICS.items() if row.implicit])
 def test_with_the_solve_every_pixel_is_seen_and_without_it_a_neighbourhood_only(name: str, boundary: str):
     network, batch = small_network(name, boundary=boundary), images(2, 1, 46, 50)

@@ -7,7 +7,7 @@ import torch
 
 import imexseg
 from imexseg.errors import UsageError
-from imexseg.layers.implicit import PeriodicSolve, ReflectiveSolve
+from imexseg.layers.implicit import DiffusionSolve, PeriodicSolve
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.build import model_config
 from imexseg.models.levels import to_coarser_grid, to_finer_grid, to_finer_time, with_steps
@@ -26,7 +26,7 @@ def small(name: str, **settings: object) -> SegmentationNetwork:
     return SegmentationNetwork(network_config(name, **PLAIN | {"width": 6, "n_steps": 4} | settings)).eval()
 
 
-@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 @pytest.mark.parametrize("name", ONE_SCALE)
 def test_down_and_up_again_gives_back_every_kernel(name: str, boundary: str):
     network = small(name, boundary=boundary, stride=1)
@@ -43,10 +43,10 @@ def test_down_and_up_again_gives_back_every_kernel(name: str, boundary: str):
             torch.testing.assert_close(value, before[key], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+@pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 def test_decay_lengths_keep_their_size_in_the_image(boundary: str):
     network = small("imex-lean", boundary=boundary)
-    solves = [m for m in network.modules() if isinstance(m, PeriodicSolve | ReflectiveSolve)]
+    solves = [m for m in network.modules() if isinstance(m, PeriodicSolve | DiffusionSolve)]
     before = torch.stack([solve.decay_lengths().detach() for solve in solves])
     to_finer_grid(network)
     ratio = torch.stack([solve.decay_lengths().detach() for solve in solves]) / before

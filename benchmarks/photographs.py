@@ -1,0 +1,145 @@
+"""Networks on photographs, CamVid and CCP (clothing, ten classes): what the solve is worth, and peers in the same pipeline.
+
+    python -m benchmarks.photographs tiny --data FOLDER       one scale, with and without the solve, three seeds
+    python -m benchmarks.photographs camvid --data FOLDER     from scratch, beside peers
+    python -m benchmarks.photographs lite0 --data FOLDER      CCP on an encoder trained on ImageNet
+    python -m benchmarks.photographs latency                  onnxruntime, one thread, of every network above
+
+FOLDER holds camvid/ and ccp/, each with images/ and masks/. Copies at the size of the table are made in runs/photographs/; runs
+stay there too, and a finished one is not trained again. Within a table every network sees the same images equally often.
+"""
+
+import argparse
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import yaml
+
+from benchmarks.training_runs import Job, train_all
+
+FOLDER = Path("runs/photographs")
+SIZES = {"camvid": (240, 320), "ccp": (256, 192), "camvid-small": (192, 256), "ccp-small": (192, 128)}  # height, width
+
+CAMVID = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
+CCP = """null accessories bag belt blazer blouse bodysuit boots bra bracelet cape cardigan clogs coat dress earrings flats
+glasses gloves hair hat heels hoodie intimate jacket jeans jumper leggings loafers necklace panties pants pumps purse ring romper
+sandals scarf shirt shoes shorts skin skirt sneakers socks stockings suit sunglasses sweater sweatshirt swimwear t-shirt tie
+tights top vest wallet watch wedges""".split()  # noqa: SIM905 (a list of 59 lines is no easier to read)
+CCP_TEN = {
+    "background": "null",
+    "skin": "skin",
+    "hair": "hair",
+    "accessories": "accessories belt bracelet earrings glasses gloves hat necklace ring scarf sunglasses tie watch",
+    "bag": "bag purse wallet",
+    "outerwear": "blazer cape cardigan coat hoodie jacket suit vest",
+    "top": "blouse bodysuit bra intimate jumper shirt sweater sweatshirt swimwear t-shirt top",
+    "dress": "dress romper",
+    "bottom": "jeans leggings panties pants shorts skirt socks stockings tights",
+    "footwear": "boots clogs flats heels loafers pumps sandals shoes sneakers wedges",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network of a table. Args: network: settings that replace those of the model."""
+
+    model: str
+    network: dict[str, Any] = field(default_factory=dict)
+    learning_rate: float = 1e-2
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows trained alike. Args: data: of SIZES."""
+
+    data: str
+    epochs: int
+    rows: dict[str, Row]
+    seeds: tuple[int, ...] = (0,)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def jobs(self, name: str, row: str, seeds: Sequence[int]) -> list[Job]:
+        r = self.rows[row]
+        common = {"data": FOLDER / self.data, "epochs": self.epochs, "augmentation": "light", "class_weights": "auto"}
+        own = {"model": r.model, "network": r.network, "learning_rate": r.learning_rate, "accept_licence": True}
+        return [
+            Job(FOLDER / name / f"{row}-{seed}", common | self.settings | own | {"seed": seed}, test=True)
+            for seed in seeds
+        ]
+
+
+TINY = {"stride": 4, "width": 32, "n_steps": 4, "classifier": "bilinear"}
+TABLES: dict[str, Table] = {
+    "ablation": Table(
+        "ccp-small",
+        12,
+        {
+            "explicit": Row("residual-lean", TINY | {"boundary": "periodic"}),
+            "periodic": Row("imex-residual-lean", TINY | {"boundary": "periodic"}),
+            "reflect": Row("imex-residual-lean", TINY | {"boundary": "reflect"}),
+            "zero": Row("imex-residual-lean", TINY | {"boundary": "zero"}),
+            "explicit-zero": Row("residual-lean", TINY | {"boundary": "zero"}),
+        },
+    ),
+}
+
+
+def prepare(name: str, source: Path) -> None:
+    """A copy at the size of the table: images averaged, masks by the nearest pixel."""
+    folder, (height, width) = FOLDER / name, SIZES[name]
+    if (folder / "data.yaml").exists():
+        return
+    kind = name.split("-")[0]
+    for path in sorted((source / kind).glob("*/*/*.*")):
+        is_mask = path.parts[-3] == "masks"
+        pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if is_mask else cv2.IMREAD_COLOR)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST if is_mask else cv2.INTER_AREA)
+        target = folder / path.relative_to(source / kind).with_suffix(".png")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(target), pixels)
+    description: dict[str, Any] = {"names": CAMVID if kind == "camvid" else CCP}
+    if kind == "ccp":
+        description["classes"] = {name: labels.split() for name, labels in CCP_TEN.items()}
+    (folder / "data.yaml").write_text(yaml.safe_dump(description, sort_keys=False))
+
+
+def print_table(name: str, table: Table, rows: Sequence[str], results: dict[str, list[dict[str, Any]]]) -> None:
+    height, width = SIZES[table.data]
+    print(f"\n{name}: {table.data} {height} x {width}, {table.epochs} epochs, test split\n")
+    print("| network | parameters | mIoU | pixel accuracy | seconds of one core |\n|---|---|---|---|---|")
+    for row in rows:
+        found = results[row]
+        cells = [_mean([100 * r[key] for r in found]) for key in ("test_miou", "test_accuracy")]
+        seconds = statistics.mean(r["seconds"] for r in found)
+        print(f"| {row} | {found[0]['parameters']} | {cells[0]} | {cells[1]} | {seconds:.0f} |")
+
+
+def _mean(values: list[float]) -> str:
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.1f}{spread}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", choices=list(TABLES))
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--rows", nargs="+")
+    parser.add_argument("--seeds", nargs="+", type=int)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    table = TABLES[options.table]
+    prepare(table.data, options.data)
+    rows = options.rows or list(table.rows)
+    seeds = options.seeds or table.seeds
+    jobs = [job for seed in seeds for row in rows for job in table.jobs(options.table, row, [seed])]
+    found = dict(zip((job.folder for job in jobs), train_all(jobs, options.jobs), strict=True))
+    results = {row: [found[job.folder] for job in table.jobs(options.table, row, seeds)] for row in rows}
+    print_table(options.table, table, rows, results)
+
+
+if __name__ == "__main__":
+    main()
