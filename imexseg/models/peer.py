@@ -14,6 +14,7 @@ from torch import Tensor
 from imexseg.errors import UsageError
 from imexseg.models.config import ImageConfig
 from imexseg.models.network import ImageNetwork
+from imexseg.models.pretrained import lite0_weights
 
 PREFIX = "smp:"
 NON_COMMERCIAL = ("mit_",)  # encoders whose licence forbids commercial use (NVIDIA Source Code License for SegFormer)
@@ -21,6 +22,7 @@ NON_COMMERCIAL = ("mit_",)  # encoders whose licence forbids commercial use (NVI
 
 LRASPP = "LRASPP"  # Howard et al. 2019, arXiv:1905.02244; torchvision has it with one encoder
 LRASPP_ENCODER = "mobilenet_v3_large"
+LITE0_ENCODER = "tu-tf_efficientnet_lite0"
 
 
 class PeerConfig(ImageConfig):
@@ -28,6 +30,7 @@ class PeerConfig(ImageConfig):
 
     architecture: str
     encoder: str
+    pretrained: bool = False  # begin with an encoder trained on ImageNet: of a package for lite0, else downloaded once
 
 
 class PeerNetwork(ImageNetwork):
@@ -47,6 +50,16 @@ class PeerNetwork(ImageNetwork):
     def logits(self, image: Tensor) -> Tensor:
         out = self.network(image)
         return out["out"] if isinstance(out, dict) else out  # torchvision's way to answer
+
+    def take_pretrained(self) -> None:
+        """The encoder's weights of ImageNet. Raises: UsageError if there are none, or they cannot be had."""
+        config = self.config
+        if config.encoder == LITE0_ENCODER:
+            lite0_weights(self.network.encoder, config.in_channels)
+        elif config.architecture == LRASPP:
+            raise UsageError(f"network: pretrained does not go with {LRASPP}; leave it out")
+        else:
+            self.network.encoder.load_state_dict(_from_hub(self))
 
 
 def is_peer(model: str) -> bool:
@@ -118,6 +131,23 @@ def _build(config: PeerConfig) -> Any:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(
             f"{config.architecture} cannot take the encoder {config.encoder} ({reason[:200]}); try smp:Unet:{config.encoder}"
+        ) from None
+
+
+def _from_hub(network: PeerNetwork) -> dict[str, Tensor]:
+    """What the library downloads for an encoder of this kind. Raises: UsageError with its reason."""
+    config = network.config
+    options = {"in_channels": config.in_channels, "depth": len(network.network.encoder.out_channels) - 1}
+    try:
+        from segmentation_models_pytorch.encoders import get_encoder
+
+        return get_encoder(config.encoder, weights="imagenet", **options).state_dict()
+    except Exception as error:  # of urllib, of the hub's client, of the library itself
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"model smp:{config.architecture}:{config.encoder}: its ImageNet weights cannot be had ({reason}); begin with "
+            f"random ones, network: {{pretrained: false}}, or take smp:{config.architecture}:{LITE0_ENCODER}, whose weights "
+            "are a package"
         ) from None
 
 

@@ -48,4 +48,5 @@ def lite0_weights(encoder: nn.Module, in_channels: int) -> None:
 
     state = lite0_state(timm.create_model("tf_efficientnet_lite0", pretrained=False))
     state["conv_stem.weight"] = spread_channels(state["conv_stem.weight"], in_channels)
-    encoder.load_state_dict({name: state[name] for name in encoder.state_dict()})
+    # segmentation-models-pytorch keeps timm's network as `model` inside its encoder.
+    encoder.load_state_dict({name: state[name.removeprefix("model.")] for name in encoder.state_dict()})

@@ -30,6 +30,24 @@ PILE: dict[str, dict[str, Any]] = {
     for size, width, n_steps in (("", 30, 8), ("-l", 64, 12))
 }
 
+# For photographs on small devices: one, two or three scales from stride 4 on, the solve on the coarsest ones. What it is worth:
+# docs/photographs.md.
+_PHOTO: dict[str, dict[str, Any]] = {
+    "tiny": {"width": (32,), "n_steps": (4,), "longest": (24,)},
+    "s": {"width": (32, 48), "n_steps": (2, 4), "longest": (24, 16)},
+    "m": {"width": (24, 64, 160), "n_steps": (2, 4, 6), "longest": (24, 16, 12)},
+}
+PHOTO: dict[str, dict[str, Any]] = {
+    f"{dynamics}-lean-photo-{size}": settings
+    | {
+        "dynamics": ("residual",) * (len(settings["width"]) > 1) + (dynamics,) * max(1, len(settings["width"]) - 1),
+        "stride": 4,
+        "classifier": "bilinear",
+    }
+    for dynamics in ("imex-residual", "residual")
+    for size, settings in _PHOTO.items()
+}
+
 # Features at strides 2, 4, 8, 16, 32. Solves stand where the grid is coarse: there they are cheap and reach far. Their decay
 # lengths are in points of that grid, up to 128, 192 and 256 pixels.
 _SIZES: dict[str, dict[str, Any]] = {
@@ -65,7 +83,7 @@ PAPER: dict[str, dict[str, Any]] = {
     }
 }
 
-NETWORKS: dict[str, dict[str, Any]] = ONE_SCALE | PILE | MULTI_SCALE | PAPER
+NETWORKS: dict[str, dict[str, Any]] = ONE_SCALE | PILE | PHOTO | MULTI_SCALE | PAPER
 
 
 def network_config(name: str, **settings: Any) -> NetworkConfig:

@@ -122,7 +122,7 @@ def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, c
     Returns: in words what was taken, also of a run that is resumed.
     """
     if config.init_weights is None:
-        if isinstance(network, Lite0Network) and network.config.pretrained and not resume:
+        if isinstance(network, Lite0Network | PeerNetwork) and network.config.pretrained and not resume:
             network.take_pretrained()
         return None
     if resume:  # last.ckpt has all weights

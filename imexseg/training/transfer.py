@@ -13,6 +13,7 @@ from imexseg.models.build import build_network, model_config
 from imexseg.models.channels import spread_channels
 from imexseg.models.lite0 import Lite0Config
 from imexseg.models.network import ImageNetwork
+from imexseg.models.peer import PeerConfig, PeerNetwork
 from imexseg.models.pretrained import check_lite0_package
 from imexseg.models.shipped import find_weights
 from imexseg.training.config import RunConfig
@@ -95,3 +96,5 @@ def check_beginning(config: RunConfig) -> None:
         take_weights(build_network(settings), config.init_weights)
     elif isinstance(settings, Lite0Config) and settings.pretrained:
         check_lite0_package()
+    elif isinstance(settings, PeerConfig) and settings.pretrained:
+        PeerNetwork(settings).take_pretrained()
