@@ -111,7 +111,10 @@ class _Rebuild(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_V: Tensor, grad_W: Tensor):
         V, W = ctx.saved_tensors
-        gradients: dict[nn.Parameter, Tensor | None] = {}
+        # Room for what stays is made before the loop: small tensors that are born among large ones which go cut the freed
+        # memory into pieces that the next step cannot use, and the process would grow with every step.
+        gradients = {p: torch.empty_like(p) for p in ctx.couplings.parameters() if p.requires_grad}
+        unused: set[nn.Parameter] = set()
         with torch.autocast(**ctx.autocast), _without_counting(ctx.couplings):
             for coupling in reversed(ctx.couplings):
                 own = [p for p in coupling.parameters() if p.requires_grad]
@@ -125,11 +128,13 @@ class _Rebuild(torch.autograd.Function):
                     allow_unused=True,  # a solve may be switched off
                 )
                 for parameter, gradient in zip(own, of_own, strict=True):
-                    gradients[parameter] = gradient
+                    if gradient is None:
+                        unused.add(parameter)
+                    else:
+                        gradients[parameter].copy_(gradient)
                 V, W = coupling.undo(W, g.detach()), V
                 grad_V, grad_W = (grad_W if coupling.sign > 0 else -grad_W), grad_V + from_g
-        order = (p for p in ctx.couplings.parameters() if p.requires_grad)
-        return None, grad_V, grad_W, *(gradients[p] for p in order)
+        return None, grad_V, grad_W, *(None if p in unused else gradient for p, gradient in gradients.items())
 
 
 def _autocast_settings(device: str) -> dict[str, Any]:
