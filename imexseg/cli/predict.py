@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="cut larger images into overlapping pieces of N x N pixels, in bounded memory",
     )
-    parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 6 to 12 times as slow")
+    parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 2 to 12 times as slow")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FLAGS = (
     *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
-    *("precision", "accumulate", "num_nodes", "init_weights"),
+    *("precision", "long_side", "accumulate", "num_nodes", "init_weights"),
 )
 
 
@@ -57,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=crop_size,
         metavar="N",
         help="train on pieces of N or HxW pixels, half of them round rare classes",
+    )
+    parser.add_argument(
+        "--long-side",
+        type=positive_int,
+        metavar="N",
+        help="scale every image to a longer side of N pixels, and so when predicting",
     )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from imexseg.data.images import read_image, to_channels
 from imexseg.data.masks import read_classes
 from imexseg.data.schema import IGNORE
 from imexseg.data.tensors import image_to_tensor
+from imexseg.models.scaling import seen_size
 
 CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
 
@@ -35,6 +37,7 @@ class SegmentationDataset(Dataset):
         augmentation: Augmentation | None = None,
         seed: int = 0,
         crop: RareClassCrop | None = None,
+        long_side: int | None = None,
     ):
         self.pairs = pairs
         self.channels = channels
@@ -42,6 +45,7 @@ class SegmentationDataset(Dataset):
         self.augmentation = augmentation
         self.seed = seed
         self.crop = crop
+        self.long_side = long_side
         self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._cached_bytes = 0
 
@@ -68,10 +72,23 @@ class SegmentationDataset(Dataset):
         pair = self.pairs[number]
         image = to_channels(read_image(pair.image), self.channels, pair.image)
         mask = read_classes(pair)
+        if self.long_side is not None:
+            image, mask = scaled_to(image, mask, self.long_side)
         if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
             self._cache[number] = image, mask
             self._cached_bytes += image.nbytes + mask.nbytes
         return image, mask
+
+
+def scaled_to(image: np.ndarray, mask: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pair with a longer side of `long_side` pixels: the image averaged, the mask by the nearest pixel."""
+    height, width = seen_size(mask.shape[0], mask.shape[1], long_side)
+    if (height, width) == mask.shape:
+        return image, mask
+    how = cv2.INTER_AREA if height < mask.shape[0] else cv2.INTER_LINEAR
+    # OpenCV takes four channels at once; more go one by one.
+    planes = [cv2.resize(image[..., c], (width, height), interpolation=how) for c in range(image.shape[2])]
+    return np.stack(planes, axis=-1), cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def collate(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

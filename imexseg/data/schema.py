@@ -56,6 +56,7 @@ class DataFile(BaseModel):
     images: str | None = None  # patterns, from the folder of the file
     masks: str | None = None
     split: SplitRule | None = None
+    licence: str | None = None  # of weights trained on it, and whom to name; kept with them
 
     @field_validator("names", mode="before")
     @classmethod
@@ -119,6 +120,7 @@ class DataDescription(BaseModel):
     images: str | None = None
     masks: str | None = None
     split: SplitRule | None = None
+    licence: str | None = None
     labels: LabelTable = None  # type: ignore[assignment]  # filled below
 
     @model_validator(mode="after")
@@ -138,7 +140,7 @@ def describe(root: Path, file: DataFile) -> DataDescription:
     labels, names, palette = label_table(values, file.classes, file.ignore, file.palette)
     if not 2 <= len(names) <= 254:
         raise ValueError(f"names: {len(names)} classes are left; there must be 2 to 254")
-    kept = file.model_dump(include={"channels", "bit_depth", "images", "masks"})
+    kept = file.model_dump(include={"channels", "bit_depth", "images", "masks", "licence"})
     return DataDescription(root=root, names=names, palette=palette, split=file.split, labels=labels, **kept)
 
 

@@ -7,10 +7,12 @@ from onnx import TensorProto
 from imexseg.errors import UsageError
 from imexseg.export.graph import Graph
 from imexseg.export.metadata import ExportOptions, metadata, minimum_size
-from imexseg.export.network import Grid, logits
+from imexseg.export.network import Grid, grid_strides, logits
 from imexseg.export.peer import build_peer
 from imexseg.export.sample_images import element_type
+from imexseg.export.scaling import scale_back, scale_image
 from imexseg.export.solve import Side
+from imexseg.models.lite0 import Lite0Network
 from imexseg.models.network import ImageNetwork, SegmentationNetwork
 
 
@@ -22,7 +24,7 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
     least = minimum_size(network)
     if options.size is not None and min(options.size) < least:
         raise UsageError(f"--size {options.size[0]} {options.size[1]}: this network needs at least {least} px a side")
-    if isinstance(network, SegmentationNetwork):
+    if isinstance(network, SegmentationNetwork | Lite0Network):
         model = _own(network, options)
     elif options.size is None:
         raise UsageError(f"--dynamic: {network.info.model} is exported with a fixed size only; give --size H W")
@@ -31,33 +33,37 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
     return model
 
 
-def _own(network: SegmentationNetwork, options: ExportOptions) -> onnx.ModelProto:
+def _own(network: SegmentationNetwork | Lite0Network, options: ExportOptions) -> onnx.ModelProto:
     g = Graph(half=options.precision == "fp16")
     config = network.config
-    stride = config.total_stride
+    stride = network.total_stride
+    strides = grid_strides(network)
     image_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(element_type(network.info)))
+    size = options.size
     with g.scope("input"):
         X = g.node("Transpose", "image", perm=[0, 3, 1, 2])
         if image_type != TensorProto.FLOAT:
             X = g.node("Cast", X, to=TensorProto.FLOAT)
+        whole = None  # the size to scale back to
+        if config.long_side is not None:
+            X, whole, size = scale_image(g, X, size, config.long_side, network.smallest_side)
         mean, std = (np.asarray(v, np.float32).reshape(-1, 1, 1) for v in (config.mean, config.std))
         X = g.node("Div", g.node("Sub", X, g.constant(mean)), g.constant(std))
         X = g.narrow(X)
-        if options.size is not None:
-            height, width = options.size
+        if size is not None:
+            height, width = size
             X, crop = _pad_fixed(g, X, height, width, stride)
             padded = [height + -height % stride, width + -width % stride]
-            grids = [_fixed_grid(padded, config.stride * (2**k if config.pool else 1)) for k in range(config.n_stages)]
+            grids = [_fixed_grid(padded, s) for s in strides]
         else:
             X, crop, padded_sides = _pad_dynamic(g, X, stride)
-            grids = [
-                _dynamic_grid(g, padded_sides, config.stride * (2**k if config.pool else 1))
-                for k in range(config.n_stages)
-            ]
+            grids = [_dynamic_grid(g, padded_sides, s) for s in strides]
     scores = logits(g, X, network, grids)
     with g.scope("output"):
         if crop is not None:
             scores = g.node("Slice", scores, g.integers(0, 0), crop, g.integers(2, 3))
+        if whole is not None:
+            scores = scale_back(g, scores, whole)
         classes = g.node("Cast", g.node("ArgMax", scores, axis=1, keepdims=0), to=TensorProto.UINT8)
         wanted = [("classes", classes, TensorProto.UINT8)]
         if options.probabilities:

@@ -8,7 +8,8 @@ import imexseg
 from imexseg.inference.onnx_predictor import METADATA_KEY
 from imexseg.inference.overlap import seen_radius_of
 from imexseg.models.facts import count_parameters
-from imexseg.models.network import ImageNetwork, SegmentationNetwork
+from imexseg.models.network import ImageNetwork
+from imexseg.models.peer import PeerNetwork
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,10 @@ class ExportOptions:
 
 
 def minimum_size(network: ImageNetwork) -> int:
-    """Pixels: the coarsest grid needs two points a side, where adjoints and neighbours differ from each other."""
-    return 2 * network.total_stride if isinstance(network, SegmentationNetwork) else network.total_stride
+    """Pixels of the shorter side. A network with a long_side makes smaller images larger by itself."""
+    if network.config.long_side is not None:
+        return 1
+    return network.total_stride if isinstance(network, PeerNetwork) else network.smallest_side
 
 
 def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
@@ -37,11 +40,10 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         "in_channels": network.config.in_channels,
         "full_scale": info.full_scale,
         "size": list(options.size) if options.size else None,
+        "long_side": network.config.long_side,
         "minimum_size": [minimum_size(network)] * 2,
         "precision": options.precision,
-        "licence": "Apache-2.0"
-        if info.data.get("generator")
-        else "chosen by whoever trained it; imexseg is Apache-2.0",
+        "licence": _licence(info.data),
         "version": imexseg.__version__,
         "metrics": info.metrics,
         "data": info.data,
@@ -50,3 +52,10 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         "parameters": count_parameters(network),
     }
     return {METADATA_KEY: json.dumps(facts, ensure_ascii=False)}
+
+
+def _licence(data: dict[str, Any]) -> str:
+    """Of the weights: what data.yaml says, Q-tips' own, or nothing known."""
+    if data.get("generator"):
+        return "Apache-2.0"
+    return data.get("licence") or "chosen by whoever trained it; imexseg is Apache-2.0"

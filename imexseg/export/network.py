@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from imexseg.export.graph import Graph
+from imexseg.export.lite0 import encoder_features
 from imexseg.export.operators import apply, apply_adjoint, array, convolution, normalise, scale_and_shift_of
 from imexseg.export.solve import Side, solve
 from imexseg.layers.flows import HamiltonianFlow, SecondOrderFlow
@@ -17,16 +18,27 @@ from imexseg.layers.implicit import ImplicitSolve
 from imexseg.layers.reversible import Coupling, ImplicitCoupling
 from imexseg.layers.steps import ImexDiffusiveStep, ImexStep, Step
 from imexseg.layers.terms import ParabolicTerm, ResidualTerm
+from imexseg.models.lite0 import Lite0Network
 from imexseg.models.network import AdditivePyramid, BilinearClassifier, SegmentationNetwork, Stage
 
 Grid = tuple[Side, Side]
 
 
-def logits(g: Graph, image: str, network: SegmentationNetwork, grids: list[Grid]) -> str:
+def grid_strides(network: SegmentationNetwork | Lite0Network) -> list[int]:
+    """Pixels between neighbours on the grid of each stage of time steps."""
+    if isinstance(network, Lite0Network):
+        return [network.total_stride]
+    config = network.config
+    return [config.stride * (2**k if config.pool else 1) for k in range(config.n_stages)]
+
+
+def logits(g: Graph, image: str, network: SegmentationNetwork | Lite0Network, grids: list[Grid]) -> str:
     """Shapes: image (B, in_channels, H, W), normalised and padded → (B, num_classes, H, W).
 
     Args: grids: the sides of each stage's grid.
     """
+    if isinstance(network, Lite0Network):
+        return _lite0(g, image, network, grids[0])
     opening, norm, _ = network.backbone.opening
     assert isinstance(opening, nn.Conv2d)
     with g.scope("opening"):
@@ -42,6 +54,17 @@ def logits(g: Graph, image: str, network: SegmentationNetwork, grids: list[Grid]
         if network.pyramid is not None:
             Y = _pyramid(g, features, network.pyramid, network.config.pool)
         return _classifier(g, Y, network.classifier)
+
+
+def _lite0(g: Graph, image: str, network: Lite0Network, grid: Grid) -> str:
+    *fine, coarsest = encoder_features(g, image, network.encoder)
+    layer, norm, _ = network.connecting
+    with g.scope("steps"):
+        assert isinstance(layer, nn.Conv2d)
+        Y = g.wide(g.node("Relu", convolution(g, coarsest, layer, norm)))
+        Y = _flow(g, Y, network.steps, grid)
+    with g.scope("classifier"):
+        return _classifier(g, _pyramid(g, [*fine, Y], network.pyramid, pool=True), network.classifier)
 
 
 def _connecting(g: Graph, X: str, connecting: Any) -> str:

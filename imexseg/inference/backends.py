@@ -15,6 +15,7 @@ class AnyPredictor(Protocol):
     info: Any  # ModelInfo, or OnnxInfo with fewer facts
     seen_radius: int  # pixels, see overlap.py
     parameters: int
+    long_side: int | None  # pixels that every image is scaled to inside the network; None: seen as it is
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction: ...
 

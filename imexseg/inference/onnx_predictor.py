@@ -30,6 +30,7 @@ class OnnxInfo:
     minimum_size: tuple[int, int]
     parameters: int
     seen_radius: int
+    long_side: int | None = None
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,6 +57,7 @@ class OnnxPredictor:
         self.info = _read_info(path, self.session.get_modelmeta().custom_metadata_map)
         self.seen_radius = self.info.seen_radius
         self.parameters = self.info.parameters
+        self.long_side = self.info.long_side
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.dtype = _TYPES[self.session.get_inputs()[0].type]
 
@@ -103,7 +105,8 @@ class OnnxPredictor:
         except Exception as error:
             height, width = pixels.shape[:2]
             if "memory" in str(error).lower() or "alloc" in str(error).lower():
-                raise JobError(f"{name}: {width} x {height} px do not fit in memory; use --tile 1024") from None
+                remedy = "scale it down" if self.long_side else "use --tile 1024"
+                raise JobError(f"{name}: {width} x {height} px do not fit in memory; {remedy}") from None
             raise JobError(f"{name}: {self.path} failed on it ({' '.join(str(error).split())[:200]})") from None
         classes = found["classes"][0]
         probabilities = found["probabilities"][0] if self.has_probabilities else one_hot(classes, len(self.info.names))
@@ -164,6 +167,7 @@ def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
             (int(facts["minimum_size"][0]), int(facts["minimum_size"][1])),
             int(facts["parameters"]),
             int(facts["seen_radius"]),
+            int(facts["long_side"]) if facts.get("long_side") else None,
             {"augmentation": facts.get("augmentation")},
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -25,6 +25,7 @@ class Predictor:
         self.info = network.info
         self.parameters = count_parameters(network)
         self.seen_radius = seen_radius_of(network)
+        self.long_side = network.config.long_side
         self.device = next(network.parameters()).device
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
@@ -45,9 +46,8 @@ class Predictor:
             if "memory" not in str(error).lower() and not isinstance(error, MemoryError):
                 raise
             height, width = images[0].shape[:2]
-            raise JobError(
-                f"{name}: {width} x {height} px do not fit in memory; use --tile 1024, or scale it down"
-            ) from None
+            remedy = "scale it down" if self.long_side else "use --tile 1024, or scale it down"
+            raise JobError(f"{name}: {width} x {height} px do not fit in memory; {remedy}") from None
         return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]
 
     def adaptation(self, image: np.ndarray) -> str | None:

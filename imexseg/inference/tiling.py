@@ -119,9 +119,14 @@ class TiledPredictor:
     def __init__(self, predictor: AnyPredictor, tile: int, overlap: int | None = None):
         if tile < SMALLEST_TILE:
             raise UsageError(f"--tile {tile}: is too small to see anything; give at least {SMALLEST_TILE}")
+        if predictor.long_side is not None:
+            raise UsageError(
+                f"--tile {tile}: these weights see every image as a whole, scaled to {predictor.long_side} px; leave out --tile"
+            )
         self.predictor = predictor
         self.info = predictor.info
         self.parameters = predictor.parameters
+        self.long_side: int | None = predictor.long_side
         self.tile = tile
         self.seen_radius = self.radius = seen_radius(predictor)
         self.overlap, self.enough = overlap_for(self.radius, tile) if overlap is None else (overlap, True)

@@ -24,7 +24,8 @@ class AugmentedPredictor:
         self.info = predictor.info
         self.parameters = predictor.parameters
         self.seen_radius = predictor.seen_radius
-        self.scales = scales
+        self.long_side = predictor.long_side
+        self.scales = scales if self.long_side is None else (1.0,)  # the network would undo any other
         vertical = predictor.info.training.get("augmentation") == "symmetries"
         self.flips = [(False, False), (False, True), *([(True, False), (True, True)] if vertical else [])]
 

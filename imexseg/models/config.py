@@ -25,6 +25,9 @@ class ImageConfig(BaseModel):
     num_classes: int = Field(2, ge=2, le=254)
     mean: tuple[float, ...] = (0.0,)
     std: tuple[PositiveFloat, ...] = (1.0,)
+    # Pixels. Every image is scaled so that its longer side is as long, and the answer back to the size of the image: for
+    # photographs of one subject, taken with any camera. None: images are seen as they are.
+    long_side: Annotated[int, Field(ge=32, le=4096)] | None = None
 
     @model_validator(mode="after")
     def _one_statistic_per_channel(self) -> "ImageConfig":

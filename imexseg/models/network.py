@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from imexseg.layers.dynamics import FlowSettings, build_flow
 from imexseg.layers.norms import NORMS
 from imexseg.models.config import ImageConfig, NetworkConfig
+from imexseg.models.scaling import scale_back, scale_image, seen_size
 
 if TYPE_CHECKING:
     from imexseg.models.artefact import ModelInfo
@@ -19,7 +20,8 @@ class ImageNetwork(nn.Module):
 
     Shapes: (B, in_channels, H, W), the numbers that stand in the image file, as float → (B, num_classes, H, W). Any H
     and W of at least one pixel: the last row and column are repeated up to a multiple of the stride, and the logits
-    cropped back. The normalisation (x - mean) / std is part of the network: nothing that runs it can get it wrong.
+    cropped back. The normalisation (x - mean) / std and the scaling to long_side are part of the network: nothing that runs
+    it can get them wrong.
     """
 
     info: "ModelInfo"  # of a trained network, set by load()
@@ -36,8 +38,21 @@ class ImageNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
+        if self.config.long_side is None:
+            return self.at_own_scale(image)
+        height, width = image.shape[-2:]
+        seen = scale_image(image, seen_size(height, width, self.config.long_side, self.smallest_side))
+        return scale_back(self.at_own_scale(seen), (height, width))
+
+    def at_own_scale(self, image: Tensor) -> Tensor:
+        """As forward, for images that have the scale of long_side already, or are pieces of such: what training calls."""
         height, width = image.shape[-2:]
         return self.logits(self.pad_to_stride((image - self.mean) / self.std))[..., :height, :width]
+
+    @property
+    def smallest_side(self) -> int:
+        """Pixels: the coarsest grid needs two points a side, where adjoints and neighbours differ from each other."""
+        return 2 * self.total_stride
 
     def logits(self, image: Tensor) -> Tensor:
         """Shapes: (B, in_channels, H, W), normalised, H and W multiples of the stride → (B, num_classes, H, W)."""

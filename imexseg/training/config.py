@@ -58,6 +58,9 @@ class RunConfig(BaseModel):
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
     augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
+    long_side: Annotated[int, Field(ge=32, le=4096)] | None = (
+        None  # pixels: scale every image, here and when predicting
+    )
     seed: Seed = 0
     devices: PositiveInt = 1  # of each node
     num_nodes: PositiveInt = 1  # machines
@@ -123,6 +126,8 @@ class RunConfig(BaseModel):
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
+        if "long_side" in self.network:
+            raise ValueError("network: long_side is a setting of the whole run; write it outside of network")
         try:
             config = model_config(self.model, **self.network)
         except ValidationError as error:

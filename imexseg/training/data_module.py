@@ -22,6 +22,7 @@ class SegmentationData(L.LightningDataModule):
         self.config = config
         self.level = level  # images are halved that many times
         crop = config.crop_size
+        long_side = config.long_side
         square = all(height == width for height, width in ([crop] if crop else train.sizes))
         scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
@@ -32,8 +33,9 @@ class SegmentationData(L.LightningDataModule):
             augmentation,
             config.seed,
             RareClassCrop(crop, train.class_pixels) if crop else None,
+            long_side,
         )
-        self.val_set = SegmentationDataset(val.pairs, train.channels, scale)
+        self.val_set = SegmentationDataset(val.pairs, train.channels, scale, long_side=long_side)
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
 

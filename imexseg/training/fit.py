@@ -149,6 +149,7 @@ def model_info(config: RunConfig, data: RunData, network: AnyNetwork, begun: str
             "train_images": len(data.train.pairs),
             "val_images": len(data.val.pairs),
             "size": Counter(data.train.sizes).most_common(1)[0][0],  # (H, W) in pixels, of most images
+            "licence": data.description.licence,
         },
         metrics={},
         training=config.model_dump(mode="json", exclude={"data", "output", "qtips"}) | {"init_weights": begun},

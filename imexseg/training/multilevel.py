@@ -16,6 +16,7 @@ from imexseg.models.build import AnyConfig, AnyNetwork, build_network, model_con
 from imexseg.models.config import NetworkConfig
 from imexseg.models.levels import to_finer_grid, to_finer_time, with_steps
 from imexseg.models.network import SegmentationNetwork
+from imexseg.models.scaling import seen_size
 from imexseg.training.config import RunConfig
 from imexseg.training.run_folder import LAST, METRICS
 
@@ -33,8 +34,12 @@ def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetw
         num_classes=len(data.description.names),
         mean=data.train.mean,
         std=data.train.std,
+        long_side=config.long_side,
     )
-    check_levels(config, settings, data.train.sizes)
+    sizes = data.train.sizes
+    if config.long_side is not None:
+        sizes = [seen_size(height, width, config.long_side) for height, width in sizes]
+    check_levels(config, settings, sizes)
     network: AnyNetwork | None = None
     for level in range(config.levels - 1, -1, -1):
         network = _next_network(network, _at_level(config, settings, level))

@@ -8,7 +8,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from imexseg.data.schema import IGNORE
 from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
-from imexseg.models.network import SegmentationNetwork
+from imexseg.models.network import ImageNetwork, SegmentationNetwork
 from imexseg.training.losses import Loss
 
 
@@ -36,7 +36,7 @@ class SegmentationTask(L.LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: ImageNetwork,
         names: list[str],
         class_weights: Tensor,
         learning_rate: float,
@@ -55,13 +55,13 @@ class SegmentationTask(L.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         image, mask = batch
-        loss = self.loss(self.network(image), mask)
+        loss = self.loss(self.network.at_own_scale(image), mask)
         self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(mask))
         return loss + self.smoothness * smoothness_in_time(self.network) if self.smoothness else loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         image, mask = batch
-        logits = self.network(image)
+        logits = self.network.at_own_scale(image)
         self.confusion.update(logits.argmax(1), mask)
         real = int((mask != IGNORE).flatten(1).any(1).sum())  # images that only fill up the last batch weigh nothing
         self.log("val_loss", self.loss(logits, mask), on_epoch=True, sync_dist=True, batch_size=real)

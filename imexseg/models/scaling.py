@@ -1,0 +1,27 @@
+"""Images of any size seen at one scale: the longer side is brought to a fixed number of pixels, the answer back."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def seen_size(height: int, width: int, long_side: int, least: int = 1) -> tuple[int, int]:
+    """What (height, width) pixels are scaled to. Args: least: pixels that no side may fall below.
+
+    In integers, halves up, so that every runtime computes the same.
+    """
+    longer = max(height, width)
+    return tuple(max(least, (2 * side * long_side + longer) // (2 * longer)) for side in (height, width))  # type: ignore[return-value]
+
+
+def scale_image(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear; pixels that are made fewer are averaged (antialias). Shapes: (B, C, H, W) → (B, C, *size)."""
+    if image.shape[-2:] == size:
+        return image
+    return F.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def scale_back(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear. Shapes: (B, num_classes, h, w) → (B, num_classes, *size)."""
+    if logits.shape[-2:] == size:
+        return logits
+    return F.interpolate(logits, size, mode="bilinear", align_corners=False)
