@@ -24,7 +24,13 @@ import yaml
 from benchmarks.training_runs import Job, train_all
 
 FOLDER = Path("runs/photographs")
-SIZES = {"camvid": (240, 320), "ccp": (256, 192), "camvid-small": (192, 256), "ccp-small": (192, 128)}  # height, width
+# Height, width of the copies; None: the images as they are.
+SIZES: dict[str, tuple[int, int] | None] = {
+    "ccp-original": None,
+    "camvid": (240, 320),
+    "camvid-small": (192, 256),
+    "ccp-small": (192, 128),
+}
 
 CAMVID = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
 CCP = """null accessories bag belt blazer blouse bodysuit boots bra bracelet cape cardigan clogs coat dress earrings flats
@@ -118,39 +124,46 @@ TABLES: dict[str, Table] = {
         | PEERS,
     ),
     "lite0": Table(
-        "ccp",
+        "ccp-original",
         3,
         {
             "imex-lite0": Row("imex-lite0", learning_rate=2e-3),
             "imex-lite0 without the solve": Row("residual-lite0", learning_rate=2e-3),
         }
         | LITE0_PEERS,
+        settings={"long_side": 256},
     ),
 }
 
 
 def prepare(name: str, source: Path) -> None:
     """A copy at the size of the table: images averaged, masks by the nearest pixel."""
-    folder, (height, width) = FOLDER / name, SIZES[name]
+    folder, size = FOLDER / name, SIZES[name]
     if (folder / "data.yaml").exists():
         return
     kind = name.split("-")[0]
-    for path in sorted((source / kind).glob("*/*/*.*")):
+    if size is None:
+        folder.mkdir(parents=True)
+        for half in ("images", "masks"):
+            (folder / half).symlink_to((source / kind / half).resolve(), target_is_directory=True)
+    for path in sorted((source / kind).glob("*/*/*.*")) if size else []:
         is_mask = path.parts[-3] == "masks"
         pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE if is_mask else cv2.IMREAD_COLOR)
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST if is_mask else cv2.INTER_AREA)
+        pixels = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST if is_mask else cv2.INTER_AREA)
         target = folder / path.relative_to(source / kind).with_suffix(".png")
         target.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(target), pixels)
     description: dict[str, Any] = {"names": CAMVID if kind == "camvid" else CCP}
     if kind == "ccp":
         description["classes"] = {name: labels.split() for name, labels in CCP_TEN.items()}
+        description["licence"] = "Apache-2.0; trained on Clothing Co-Parsing (Yang, Luo, Lin 2014), Apache-2.0"
     (folder / "data.yaml").write_text(yaml.safe_dump(description, sort_keys=False))
 
 
 def print_table(name: str, table: Table, rows: Sequence[str], results: dict[str, list[dict[str, Any]]]) -> None:
-    height, width = SIZES[table.data]
-    print(f"\n{name}: {table.data} {height} x {width}, {table.epochs} epochs, test split\n")
+    size = SIZES[table.data]
+    pixels = f"{size[0]} x {size[1]}" if size else f"long side {table.settings['long_side']} px, scored at full size"
+    print(f"\n{name}: {table.data}, {pixels}, {table.epochs} epochs, test split\n")
     print("| network | parameters | mIoU | pixel accuracy | seconds of one core |\n|---|---|---|---|---|")
     for row in rows:
         found = results[row]

@@ -60,6 +60,15 @@ def test_boundaries_and_norms(dynamics: str, boundary: str, norm: str):
     assert agrees(network, file, (45, 38))
 
 
+@pytest.mark.parametrize("name", ["imex-lean", "imex-residual-lean-photo-m", "imex-lite0"])
+@pytest.mark.parametrize("size", [(64, 64), (40, 90), None], ids=["fits", "larger", "free"])
+def test_scaling_to_the_long_side_is_part_of_the_file(name: str, size: tuple[int, int] | None):
+    network = made(name, long_side=64, **({"pretrained": False} if "lite0" in name else {}))
+    file = session(build(network, ExportOptions(size, logits=True)).SerializeToString())
+    for image_size in [size] if size else [(64, 64), (150, 100), (20, 31), (1, 3)]:
+        assert agrees(network, file, image_size)
+
+
 @given(height=st.integers(8, 70), width=st.integers(8, 70), fixed=st.booleans(), channels=st.integers(1, 5))
 def test_any_size_and_number_of_channels(height: int, width: int, fixed: bool, channels: int):
     network = made("imex-lean", channels, width=8, n_steps=2)

@@ -47,7 +47,7 @@ class Brightness:
     """Says of every pixel how bright it is; no context, so that tiles must give exactly what the whole gives."""
 
     info = SimpleNamespace(training={"augmentation": "symmetries"})
-    parameters, seen_radius = 0, 0
+    parameters, seen_radius, long_side = 0, 0, None
 
     def __init__(self) -> None:
         self.largest = (0, 0)

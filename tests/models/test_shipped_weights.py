@@ -31,15 +31,19 @@ def test_the_card_names_checksum_command_and_licence(name: str):
     assert load(path).info.model in card
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def claimed_miou(name: str) -> float:
+    (claimed,) = re.findall(r"test mIoU \| ([0-9.]+)", SHIPPED[name].with_suffix(".md").read_text())
+    return float(claimed)
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.startswith("qtips")])
 def test_they_reach_what_the_card_says_on_images_they_have_not_seen(name: str):
     """Forty images of another seed; so few scatter by a few points."""
     predictor = Predictor(load(SHIPPED[name]))
     preset = predictor.info.data["name"].removeprefix("qtips ")
-    (claimed,) = re.findall(r"test mIoU \| ([0-9.]+)", SHIPPED[name].with_suffix(".md").read_text())
     source = QTips(preset, seed=4711, split="test")
     pairs = [source[index] for index in range(40)]
     predictions = predictor.predict_batch([image[..., None] for image, _ in pairs])
     matrices = [confusion_matrix(mask, p.classes, 4) for (_, mask), p in zip(pairs, predictions, strict=True)]
     confusion = np.sum(matrices, axis=0)
-    assert Scores(tuple(predictor.info.names), confusion, 40).miou > float(claimed) - 0.05
+    assert Scores(tuple(predictor.info.names), confusion, 40).miou > claimed_miou(name) - 0.05
