@@ -6,9 +6,10 @@ STAMP := $(VENV)/.installed
 
 WEB := apps/web
 WEB_MODULES := $(WEB)/node_modules/.installed
-WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx
-SIZE_qtips := 64 64
-SIZE_qtips-pile := 128 128
+WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx $(WEB)/models/people.onnx
+SIZE_qtips := --size 64 64
+SIZE_qtips-pile := --size 128 128
+SIZE_people := --dynamic
 PORT ?= 8000
 
 .PHONY: demo test test-slow check format figures web web-build clean help
@@ -53,7 +54,7 @@ $(WEB_MODULES): $(WEB)/package-lock.json $(STAMP)
 
 $(WEB)/models/%.onnx: weights/%.safetensors $(STAMP) $(wildcard imexseg/export/*.py)
 	mkdir -p $(@D)
-	$(BIN)/imexseg export $< --size $(SIZE_$*) --output $@
+	$(BIN)/imexseg export $< $(SIZE_$*) --output $@
 
 web-build: $(WEB_MODULES) $(WEB_MODELS)
 	$(BIN)/python $(WEB)/npm.py run build

@@ -80,7 +80,7 @@ def test_pictures_can_be_pasted_and_dropped(page: Page, tmp_path: Path, event: s
 def test_long_work_shows_how_far_it_is_and_gives_way_to_the_next_picture(page: Page, tmp_path: Path):
     Image.new("L", (6000, 6000), 90).save(tmp_path / "huge.png")
     page.set_input_files("#image-file", tmp_path / "huge.png")
-    expect(page.locator("#timing")).to_have_text(re.compile(r"tile \d+ of 15,625"), timeout=30_000)
+    expect(page.locator("#timing")).to_have_text(re.compile(r"tile [\d,]+ of 15,625"), timeout=30_000)
     page.click("#draw")
     expect(page.locator("#what")).to_have_text("drawing · 64 × 64 px")
     expect(page.locator("#timing")).to_have_text(re.compile(r"\d ms"))
@@ -92,6 +92,22 @@ def test_a_network_can_be_dropped_and_left_again(page: Page, models: Path):
     for choice, size in {"1": "128 × 128", "own": "80 × 48", "0": "64 × 64"}.items():
         page.select_option("#model", choice)
         expect(page.locator("#model-facts")).to_contain_text(f"{size} px")
+
+
+def test_a_network_for_photographs_asks_for_one_instead_of_segmenting_a_drawing(page: Page, tmp_path: Path):
+    page.click("#draw")
+    page.select_option("#model", "2")
+    expect(page.locator("#what")).to_have_text("Open, drop or paste a photograph, or use the camera.")
+    expect(page.locator("#download")).to_be_disabled()
+    expect(page.locator("#draw")).to_have_attribute("aria-pressed", "false")
+    Image.new("RGB", (90, 60), (200, 30, 60)).save(tmp_path / "photo.png")
+    page.set_input_files("#image-file", tmp_path / "photo.png")
+    expect(page.locator("#what")).to_have_text("photo.png · 90 × 60 px")
+    expect(page.locator("#download")).to_be_enabled()
+    page.click("#draw")
+    page.select_option("#model", "2")
+    page.select_option("#model", "0")
+    expect(page.locator("#what")).to_have_text("drawing · 64 × 64 px")
 
 
 def bad_files(models: Path, folder: Path) -> dict[Path, str]:

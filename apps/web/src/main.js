@@ -9,6 +9,7 @@ import { SHIPPED } from "./shipped.js";
 import { PRESETS } from "./sketch.js";
 import * as view from "./view.js";
 
+const DRAWING = "drawing"; // the name of what was drawn here
 const $ = (id) => document.getElementById(id);
 const engine = new Engine(`worker.js${location.search}`);
 const state = {
@@ -52,7 +53,7 @@ async function segmentLatest() {
     next = null;
     const result = await engine.do("segment", { image }, [], view.showProgress);
     if (!result) {
-      next ??= job; // ended for another model, not for another picture
+      if (state.wanted === job) next ??= job; // ended for another model, not for another picture
       continue;
     }
     const { classes, milliseconds, note } = result;
@@ -69,6 +70,7 @@ async function segmentLatest() {
 const counts = () => areas(state.classes, state.info.names.length);
 
 function paint() {
+  if (!state.image) return;
   const { width, height } = state.image;
   paintClasses($("classes"), state.classes, width, height, state.info.palette, state.visible);
 }
@@ -84,8 +86,22 @@ async function useModel(bytes, name, preset) {
   view.showLegend(info, state.visible, paint);
   const size = preset ? PRESETS[preset].size : Math.min(...(info.size ?? [128]));
   board.setPreset({ ...PRESETS[preset ?? "authors"], size });
+  const isDrawing = board.active || state.wanted?.name === DRAWING;
+  if (info.in_channels > 1 && !camera.active && (isDrawing || !state.wanted)) return void inviteAPhotograph();
+  if (!camera.active && !state.wanted) setSource("draw");
   if (board.active) board.random();
-  else if (state.wanted && !camera.active) await show(state.wanted.image, state.wanted.name);
+  else if (!camera.active) await show(state.wanted.image, state.wanted.name);
+}
+
+/** A network for colours has nothing to say of a drawing. The stage is empty until there is a photograph. */
+function inviteAPhotograph() {
+  setSource("file");
+  Object.assign(state, { wanted: null, image: null, classes: null });
+  const empty = { width: 320, height: 240 };
+  for (const canvas of [$("image"), $("classes")]) Object.assign(canvas, empty); // which clears it
+  view.fitStage(empty);
+  view.showInvitation();
+  $("download").disabled = true;
 }
 
 async function useShipped(index) {
@@ -103,7 +119,7 @@ async function useOwnModel(file) {
 
 // ---- Pictures
 
-const board = new DrawingBoard($("image"), (image, settled) => show(image, "drawing", settled).catch(view.showError));
+const board = new DrawingBoard($("image"), (image, settled) => show(image, DRAWING, settled).catch(view.showError));
 const camera = new Camera(
   async (bitmap) => show(await engine.do("frame", { bitmap }, [bitmap]), "camera", false),
   () => state.info.size,

@@ -48,6 +48,14 @@ export function showSource(source) {
   $("stage").classList.toggle("drawing", source === "draw");
 }
 
+/** What to do where there is no picture that the network could say something of. */
+export function showInvitation() {
+  $("what").textContent = $("status").textContent = "Open, drop or paste a photograph, or use the camera.";
+  $("timing").textContent = "";
+  $("note").hidden = true;
+  $("image").setAttribute("aria-label", "No picture yet");
+}
+
 export function hideHint() {
   $("hint").hidden = true;
 }
