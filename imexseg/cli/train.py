@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
     from imexseg.report.build import report_on_run
     from imexseg.training.device import check_devices
-    from imexseg.training.fit import fit, generate_data, look_at_data
+    from imexseg.training.fit import check_network, fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
     from imexseg.training.transfer import check_beginning
 
@@ -108,6 +108,8 @@ def run(options: argparse.Namespace) -> int:
     if config.data:
         with progress_bar("checking") as progress:
             data = look_at_data(config.data, progress)
+        if options.resume is None:
+            check_network(config, data)
     if options.resume is None:
         create_run_folder(folder, config)
     where = in_words(folder)

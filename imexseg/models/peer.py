@@ -165,7 +165,7 @@ def require_size(network: PeerNetwork, size: tuple[int, int]) -> None:
     """Try images of (height, width) pixels. Raises: UsageError if the architecture cannot take them."""
     training = network.training
     try:
-        network.eval()(torch.zeros(1, network.config.in_channels, *size))
+        network.eval().at_own_scale(torch.zeros(1, network.config.in_channels, *size))
     except (RuntimeError, ValueError) as error:
         raise UsageError(
             f"model smp:{network.config.architecture}:{network.config.encoder}: cannot take images of {size[1]} x {size[0]} px "

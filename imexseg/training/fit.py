@@ -21,10 +21,11 @@ from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.build import AnyNetwork
 from imexseg.models.lite0 import Lite0Network
-from imexseg.models.peer import PeerNetwork, require_size
+from imexseg.models.peer import PeerConfig, PeerNetwork, require_size
+from imexseg.models.scaling import seen_size
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
-from imexseg.training.multilevel import levels
+from imexseg.training.multilevel import levels, network_settings
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
 from imexseg.training.task import SegmentationTask, balanced_class_weights
@@ -89,8 +90,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
     for level, network, level_folder in levels(config, folder, data):
-        if isinstance(network, PeerNetwork):
-            require_size(network, config.crop_size or min(data.train.sizes))
+        _require_sizes(config, network, data)
         begun = _begin(config, network, folder, resume, console)
         task = SegmentationTask(
             network,
@@ -114,6 +114,22 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
+
+
+def check_network(config: RunConfig, data: RunData) -> None:
+    """Before anything is written: that network, levels and images go together. Raises: UsageError."""
+    settings = network_settings(config, data)
+    if isinstance(settings, PeerConfig):
+        _require_sizes(config, PeerNetwork(settings), data)
+
+
+def _require_sizes(config: RunConfig, network: AnyNetwork, data: RunData) -> None:
+    """Some networks of other libraries cannot take small images. Raises: UsageError."""
+    if isinstance(network, PeerNetwork):
+        smallest = min(data.train.sizes)
+        if config.long_side is not None:
+            smallest = seen_size(smallest[0], smallest[1], config.long_side)
+        require_size(network, config.crop_size or smallest)
 
 
 def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, console: Console) -> str | None:

@@ -27,6 +27,23 @@ def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetw
     A level that is finished already (a run that is resumed) is not yielded again: its last weights are taken up.
     Raises: UsageError if the levels do not fit the network or the images.
     """
+    settings = network_settings(config, data)
+    network: AnyNetwork | None = None
+    for level in range(config.levels - 1, -1, -1):
+        network = _next_network(network, _at_level(config, settings, level))
+        if config.store_states:
+            store_states(network)
+        level_folder = folder / f"level-{level}" if level else folder
+        if level and _is_finished(level_folder, config.level_epochs or config.epochs):
+            state = torch.load(level_folder / LAST, weights_only=True, map_location="cpu")["state_dict"]
+            own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
+            network.load_state_dict(own)
+        else:
+            yield level, network, level_folder
+
+
+def network_settings(config: RunConfig, data) -> AnyConfig:
+    """Those of the network at the images' own size. Raises: UsageError if levels do not fit it, or the images."""
     settings = model_config(
         config.model,
         **config.network,
@@ -40,18 +57,7 @@ def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetw
     if config.long_side is not None:
         sizes = [seen_size(height, width, config.long_side) for height, width in sizes]
     check_levels(config, settings, sizes)
-    network: AnyNetwork | None = None
-    for level in range(config.levels - 1, -1, -1):
-        network = _next_network(network, _at_level(config, settings, level))
-        if config.store_states:
-            store_states(network)
-        level_folder = folder / f"level-{level}" if level else folder
-        if level and _is_finished(level_folder, config.level_epochs or config.epochs):
-            state = torch.load(level_folder / LAST, weights_only=True, map_location="cpu")["state_dict"]
-            own = {k.removeprefix("network."): v for k, v in state.items() if k.startswith("network.")}
-            network.load_state_dict(own)
-        else:
-            yield level, network, level_folder
+    return settings
 
 
 def check_levels(config: RunConfig, settings: AnyConfig, sizes) -> None:

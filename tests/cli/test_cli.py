@@ -256,3 +256,40 @@ def test_help_does_not_wait_for_torch(imexseg_cli):
     done = imexseg_cli("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("imexseg ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("--levels", 6), "use --levels 5 or less"),
+        (("--model", "smp:PAN:resnet18", "--crop", 32), "cannot take images of 32 x 32 px"),
+        (("--long-side", 8), "long_side"),
+    ],
+)
+def test_what_does_not_go_with_the_images_is_said_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], qtips_folder: Path, tmp_path: Path, settings: tuple, said: str
+):
+    assert command_line.main(["train", str(qtips_folder), "--output", str(tmp_path / "run"), *map(str, settings)]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_of_any_size_are_seen_at_the_scale_of_the_training(
+    capsys: pytest.CaptureFixture[str], qtips_folder: Path, tmp_path: Path
+):
+    def imexseg(*arguments: object) -> int:
+        return command_line.main([str(argument) for argument in arguments])
+
+    run, image = tmp_path / "run", tmp_path / "wide.png"
+    (tmp_path / "small.yaml").write_text("network: {width: 4, n_steps: 1}\n")
+    settings = ("--config", tmp_path / "small.yaml", "--long-side", 48, "--epochs", 1, "--output", run)
+    assert imexseg("train", qtips_folder, *settings) == 0
+    Image.new("L", (100, 60), 90).save(image)
+    assert imexseg("predict", image, "--weights", run, "--output", tmp_path / "masks") == 0
+    assert Image.open(tmp_path / "masks" / "wide_mask.png").size == (100, 60)
+    capsys.readouterr()
+    assert imexseg("predict", image, "--weights", run, "--output", tmp_path / "masks", "--tile", 64) == 2
+    assert "scaled to 48 px; leave out --tile" in " ".join(capsys.readouterr().err.split())
+    assert imexseg("export", run, "--dynamic", "--output", tmp_path / "x.onnx") == 0
+    assert imexseg("predict", image, "--weights", tmp_path / "x.onnx", "--output", tmp_path / "same") == 0
+    assert (tmp_path / "same" / "wide_mask.png").read_bytes() == (tmp_path / "masks" / "wide_mask.png").read_bytes()
