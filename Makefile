@@ -86,6 +86,10 @@ figures: web-build
 	$(BIN)/python benchmarks/export.py time
 	$(BIN)/python benchmarks/export.py parity
 	$(BIN)/python benchmarks/reversible.py
+	$(BIN)/python -m benchmarks.family authors
+	$(BIN)/python -m benchmarks.family pile --images 512 --epochs 4
+	$(BIN)/python -m benchmarks.multilevel training
+	$(BIN)/python -m benchmarks.multilevel transfer --epochs 3
 
 clean:
 	rm -rf $(VENV) runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist

@@ -1,7 +1,7 @@
 """Kernels across scales, on Q-tips: the experiment of the Galerkin paper, and what coarse levels save in training.
 
-    python benchmarks/multilevel.py transfer     train fine → evaluate coarse, with and without restriction; and coarse → fine
-    python benchmarks/multilevel.py training     seconds to a validation mIoU, one level against several
+    python -m benchmarks.multilevel transfer     train fine → evaluate coarse, with and without restriction; and coarse → fine
+    python -m benchmarks.multilevel training     seconds to a validation mIoU, one level against several
 
 transfer: a network of stride 1, so that every kernel of it has a coarser and a finer form.
 """
