@@ -35,15 +35,17 @@ ROUNDS = 60
 PEER = "smp:Unet:mobilenet_v2"
 
 
-def untrained(name: str, channels: int) -> ImageNetwork:
+def untrained(name: str, channels: int, num_classes: int = 4, **settings) -> ImageNetwork:
     """A network with the batch statistics of random images."""
     torch.manual_seed(0)
-    config = model_config(name, in_channels=channels, num_classes=4, mean=(128.0,) * channels, std=(74.0,) * channels)
-    network = build_network(config).train()
+    statistics = {"mean": (128.0,) * channels, "std": (74.0,) * channels}
+    network = build_network(model_config(name, in_channels=channels, num_classes=num_classes, **statistics, **settings))
+    config = network.config
+    network.train()
     with torch.no_grad():
         for _ in range(10):
             network(255 * torch.rand(2, channels, 64, 64))
-    names, palette = list("abcd"), [(0, 0, 0)] * 4
+    names, palette = [f"class {k}" for k in range(num_classes)], [(0, 0, 0)] * num_classes
     network.info = ModelInfo(
         model=name,
         network=config,
@@ -99,10 +101,10 @@ def one_layer(g: Graph, out: str, n: int, size: int) -> bytes:
     return g.model([("X", kind, shape)], [("Y", kind, shape)], {}).SerializeToString()
 
 
-def interleaved(runs: dict[str, Callable[[], object]]) -> dict[str, float]:
+def interleaved(runs: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
     """Median milliseconds of each."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(-5, ROUNDS):
+    for turn in range(-5, rounds):
         for name, run in runs.items():
             start = time.perf_counter()
             run()

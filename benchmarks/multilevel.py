@@ -59,7 +59,7 @@ def miou(network: nn.Module, data: Path, level: int) -> float:
     names = tuple(found.description.names)
     total = torch.zeros(len(names), len(names), dtype=torch.int64).numpy()
     for i in range(len(dataset)):
-        image, mask = (tensor[None] for tensor in dataset[i])
+        image, mask = (tensor[None] for tensor in dataset[0, i])
         for _ in range(level):
             image, mask = restrict_batch(image, mask)
         total = total + confusion_matrix(mask[0].numpy(), network(image).argmax(1)[0].numpy(), len(names))

@@ -5,13 +5,15 @@
     python -m benchmarks.photographs boundary --data FOLDER       ablation: the three boundaries
     python -m benchmarks.photographs camvid --data FOLDER         from scratch, beside peers
     python -m benchmarks.photographs lite0 --data FOLDER          CCP on an encoder trained on ImageNet
-    python -m benchmarks.photographs latency                  onnxruntime, one thread, of every network above
+    python -m benchmarks.photographs latency                      onnxruntime, one thread, 240 × 320, of those of `camvid`
+    python -m benchmarks.photographs curve                        a plot of what both of them found
 
 FOLDER holds camvid/ and ccp/, each with images/ and masks/. Copies at the size of the table are made in runs/photographs/; runs
 stay there too, and a finished one is not trained again. Within a table every network sees the same images equally often.
 """
 
 import argparse
+import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +23,7 @@ from typing import Any
 import cv2
 import yaml
 
-from benchmarks.training_runs import Job, train_all
+from benchmarks.training_runs import RESULT, Job, train_all
 
 FOLDER = Path("runs/photographs")
 # Height, width of the copies; None: the images as they are.
@@ -90,13 +92,16 @@ TINY = {
     "without": Row("residual-lean-photo-tiny", {"width": 33}),
 }
 BOUNDARIES = ("periodic", "reflect", "zero")
+LRASPP = "LRASPP, MobileNetV3-large"
 PEERS = {
-    "LRASPP, MobileNetV3-large": Row("smp:LRASPP:mobilenet_v3_large", learning_rate=3e-3),
+    LRASPP: Row("smp:LRASPP:mobilenet_v3_large", learning_rate=3e-3),
     "SegFormer-B0": Row("smp:Segformer:mit_b0", learning_rate=1e-3),
     "DeepLabV3+, MobileNetV2": Row("smp:DeepLabV3Plus:mobilenet_v2", learning_rate=3e-3),
     "U-Net, MobileNetV2": Row("smp:Unet:mobilenet_v2", learning_rate=3e-3),
 }
-LITE0_PEERS = {
+ON_LITE0 = {
+    "imex-lite0": Row("imex-lite0", learning_rate=2e-3),
+    "imex-lite0 without the solve": Row("residual-lite0", learning_rate=2e-3),
     "U-Net, lite0": Row("smp:Unet:tu-tf_efficientnet_lite0", {"pretrained": True}, 2e-3),
     "DeepLabV3+, lite0": Row("smp:DeepLabV3Plus:tu-tf_efficientnet_lite0", {"pretrained": True}, 2e-3),
 }
@@ -126,11 +131,7 @@ TABLES: dict[str, Table] = {
     "lite0": Table(
         "ccp-original",
         3,
-        {
-            "imex-lite0": Row("imex-lite0", learning_rate=2e-3),
-            "imex-lite0 without the solve": Row("residual-lite0", learning_rate=2e-3),
-        }
-        | LITE0_PEERS,
+        ON_LITE0,
         settings={"long_side": 256},
     ),
 }
@@ -177,14 +178,72 @@ def _mean(values: list[float]) -> str:
     return f"{statistics.mean(values):.1f}{spread}"
 
 
+def latency() -> None:
+    """Milliseconds of every network of the table `camvid`, and of the smaller ones, on random weights: time is the same."""
+    import numpy as np
+
+    from benchmarks.export import interleaved, runnable, untrained
+    from imexseg.export.build import build
+    from imexseg.export.metadata import ExportOptions
+    from imexseg.models.facts import count_parameters
+
+    size = (240, 320)
+    rows = {**{f"photo-tiny, {name}": row for name, row in TINY.items()}, **TABLES["camvid"].rows, **ON_LITE0}
+    files, parameters = {}, {}
+    for name, row in rows.items():
+        settings = {key: value for key, value in row.network.items() if key != "pretrained"}
+        network = untrained(row.model, 3, num_classes=11, **settings)
+        parameters[name] = count_parameters(network)
+        files[name] = build(network, ExportOptions(size)).SerializeToString()
+    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
+    found = interleaved(runnable(files, "classes", {"image": image}), rounds=20)
+    against = found[LRASPP]
+    print(f"\n| onnxruntime, one thread, {size[0]} x {size[1]} | parameters | ms | of {LRASPP} |\n|---|---|---|---|")
+    for name, value in found.items():
+        print(f"| {name} | {parameters[name]} | {value:.1f} | {value / against:.2f} |")
+    (FOLDER / "latency.json").write_text(json.dumps(found))
+
+
+def curve() -> None:
+    """Test mIoU on CamVid against parameters and against milliseconds, for every network that both were measured of."""
+    from matplotlib.figure import Figure
+
+    milliseconds = json.loads((FOLDER / "latency.json").read_text())
+    table = TABLES["camvid"]
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for name in table.rows:
+        (job,) = table.jobs("camvid", name, [0])
+        if not (job.folder / RESULT).exists():
+            continue
+        result = json.loads((job.folder / RESULT).read_text())
+        colour = "tab:grey" if name in PEERS else "tab:orange" if "without" in name else "tab:blue"
+        for axes, x in zip(panels, (result["parameters"], milliseconds[name]), strict=True):
+            axes.plot(x, 100 * result["test_miou"], "o", color=colour)
+            axes.annotate(name, (x, 100 * result["test_miou"]), xytext=(5, 5), textcoords="offset points", fontsize=7)
+    for axes, label in zip(panels, ("parameters", "milliseconds in onnxruntime, one thread"), strict=True):
+        axes.set(xlabel=label, xscale="log")
+        axes.grid(alpha=0.25, linewidth=0.6)
+        axes.margins(x=0.35, y=0.15)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("mIoU on the test split of CamVid, %")
+    figure.savefig(FOLDER / "curve.png", dpi=130)
+    print(FOLDER / "curve.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=list(TABLES))
-    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("table", choices=[*TABLES, "latency", "curve"])
+    parser.add_argument("--data", type=Path, metavar="FOLDER")
     parser.add_argument("--rows", nargs="+")
     parser.add_argument("--seeds", nargs="+", type=int)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
+    if options.table in ("latency", "curve"):
+        {"latency": latency, "curve": curve}[options.table]()
+        return
+    if options.data is None:
+        parser.error(f"{options.table}: needs --data FOLDER, with camvid/ and ccp/ in it")
     table = TABLES[options.table]
     prepare(table.data, options.data)
     rows = options.rows or list(table.rows)
