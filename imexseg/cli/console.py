@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 # Messages go to stderr, so that stdout carries results only (`imexseg evaluate --json | jq`).
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)  # names of files may hold [brackets]
 
 
 def positive_int(text: str) -> int:

@@ -293,3 +293,10 @@ def test_images_of_any_size_are_seen_at_the_scale_of_the_training(
     assert imexseg("export", run, "--dynamic", "--output", tmp_path / "x.onnx") == 0
     assert imexseg("predict", image, "--weights", tmp_path / "x.onnx", "--output", tmp_path / "same") == 0
     assert (tmp_path / "same" / "wide_mask.png").read_bytes() == (tmp_path / "masks" / "wide_mask.png").read_bytes()
+
+
+def test_square_brackets_in_messages_are_not_taken_for_markup(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert command_line.main(["models"]) == 0
+    assert "pip install 'imexseg[lite0]'" in capsys.readouterr().err
+    assert command_line.main(["predict", str(tmp_path / "a[b].png")]) == 2
+    assert "a[b].png" in capsys.readouterr().err
