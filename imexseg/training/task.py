@@ -1,5 +1,8 @@
 """What is optimised: the loss of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import lightning as L
 import torch
 from torch import Tensor, nn
@@ -29,6 +32,20 @@ def smoothness_in_time(network: nn.Module) -> Tensor | float:
         for k, settings in enumerate(network.config.stages):
             total = total + time_smoothness(network.get_submodule(f"backbone.stages.{k}.steps"), settings.step_size)
     return total
+
+
+@contextmanager
+def _in_any_order() -> Iterator[None]:
+    """Counts are integers, exact in any order; torchmetrics counts by a slow detour where determinism is asked for."""
+    asked_for, only_warned = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    torch.use_deterministic_algorithms(False)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(asked_for, warn_only=only_warned)
 
 
 class SegmentationTask(L.LightningModule):
@@ -62,7 +79,8 @@ class SegmentationTask(L.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         image, mask = batch
         logits = self.network.at_own_scale(image)
-        self.confusion.update(logits.argmax(1), mask)
+        with _in_any_order():
+            self.confusion.update(logits.argmax(1), mask)
         real = int((mask != IGNORE).flatten(1).any(1).sum())  # images that only fill up the last batch weigh nothing
         self.log("val_loss", self.loss(logits, mask), on_epoch=True, sync_dist=True, batch_size=real)
 
