@@ -16,7 +16,8 @@ from imexseg.models.registry import ONE_SCALE
 
 SIZES, VALIDATION = {"authors": 32, "pile": 64}, 128
 EPOCHS = {"authors": 4, "pile": 8}
-# Few steps, so that an explicit network does not see a whole bar of `authors` (30 px of 32; a hamiltonian one, 54): what the solve is for.
+# Few steps, so that an explicit network does not see a whole bar of `authors`: 30 px of 32, a hamiltonian one 54. That is what
+# the solve is for.
 NETWORK = {"authors": {"n_steps": 3}, "pile": {"n_steps": 3, "stride": 4}}
 
 
