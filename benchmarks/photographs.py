@@ -108,6 +108,14 @@ ON_LITE0 = {
 TABLES: dict[str, Table] = {
     "tiny-ccp": Table("ccp-small", 12, TINY, (0, 1, 2)),
     "tiny-camvid": Table("camvid-small", 15, TINY, (0, 1, 2)),
+    "lengths": Table(
+        "ccp-small",
+        12,
+        {f"shortest {s}": Row("imex-residual-lean-photo-tiny", {"shortest": s}) for s in (0.1, 0.3, 1.0)},
+    ),
+    "lengths-m": Table(
+        "camvid", 10, {f"shortest {s}": Row("imex-residual-lean-photo-m", {"shortest": s}) for s in (0.1, 1.0)}
+    ),
     "boundary": Table(
         "ccp-small",
         12,
