@@ -35,7 +35,7 @@ class Lite0Config(ImageConfig):
     width: Width = 32
     n_steps: Steps = 3
     step_size: PositiveFloat = 1.0
-    shortest: PositiveFloat = 1.0
+    shortest: PositiveFloat = 0.1  # nearly half of the channels are hardly smoothed
     longest: PositiveFloat = 12.0
     boundary: Literal["periodic", "reflect", "zero"] = "zero"
     pretrained: bool = True  # training begins with the weights of ImageNet
