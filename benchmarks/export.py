@@ -23,7 +23,7 @@ from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import random_images
 from imexseg.export.solve import Side, solve
 from imexseg.export.verify import reference_logits, session
-from imexseg.layers.implicit import PeriodicSolve, ReflectiveSolve
+from imexseg.layers.implicit import DirichletSolve, ImplicitSolve, PeriodicSolve, ReflectiveSolve
 from imexseg.models.artefact import ModelInfo, load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.network import ImageNetwork
@@ -79,7 +79,7 @@ def parity() -> None:
         print(f"| `{name}` | " + " | ".join(cells) + f" | {largest:.1f} |", flush=True)
 
 
-def of_solve(layer: PeriodicSolve | ReflectiveSolve, n: int, size: int) -> bytes:
+def of_solve(layer: ImplicitSolve, n: int, size: int) -> bytes:
     """One solve on (1, n, size, size)."""
     g = Graph()
     with g.scope("solve"):
@@ -124,6 +124,7 @@ def timing() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 1), dtype=np.uint8)
     report(runnable({k: v.SerializeToString() for k, v in files.items()}, "classes", {"image": image}), list(files)[-1])
     layers = {
+        "solve, boundary zero, 64 channels, 64²": of_solve(DirichletSolve(64), 64, 64),
         "periodic solve, 64 channels, 64²": of_solve(PeriodicSolve(64), 64, 64),
         "reflective solve, 64 channels, 64²": of_solve(ReflectiveSolve(64), 64, 64),
         "dense 3×3 convolution, 64 channels, 64²": of_convolution(64, 64),

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from imexseg.numerics import resolvent
+from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
 from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import random_stencils, symbol
@@ -51,8 +52,8 @@ def periodic(solve: Callable) -> Callable:
     return lambda X, B: solve(X, resolvent_symbol(symbol(B, *X.shape[-2:]), H))
 
 
-def reflective(solve: Callable) -> Callable:
-    return lambda X, alpha: solve(X, resolvent_symbol(reflective_symbol(alpha, *X.shape[-2:]), H))
+def diffusion(solve: Callable, symbol_of: Callable) -> Callable:
+    return lambda X, alpha: solve(X, resolvent_symbol(symbol_of(alpha, *X.shape[-2:]), H))
 
 
 def beside_convolution(channels: int = 64, size: int = 64, batch: int = 8) -> None:
@@ -64,8 +65,10 @@ def beside_convolution(channels: int = 64, size: int = 64, batch: int = 8) -> No
         "dense 3x3 convolution": (lambda X, K: F.conv2d(X, K, padding=1), convolution),
         "periodic, rfft": (periodic(solve_rfft), stencils),
         "periodic, matmul": (periodic(solve_matmul), stencils.clone()),
-        "reflect, matmul (cosine)": (reflective(solve_cosine), alpha),
-        "reflect, rfft (mirrored)": (reflective(solve_mirrored), alpha.clone()),
+        "zero, matmul (sine)": (diffusion(solve_sine, dirichlet_symbol), alpha),
+        "zero, rfft (odd)": (diffusion(solve_odd, dirichlet_symbol), alpha.clone()),
+        "reflect, matmul (cosine)": (diffusion(solve_cosine, reflective_symbol), alpha.clone()),
+        "reflect, rfft (mirrored)": (diffusion(solve_mirrored, reflective_symbol), alpha.clone()),
     }
     measured = medians({name: forward_and_backward(f, channels, size, batch, w) for name, (f, w) in jobs.items()})
     reference = measured["dense 3x3 convolution"]
