@@ -4,7 +4,8 @@
 
 Periodic boundary: T is the discrete Fourier transform and L = BᵀB any stencil (see stencils.py).
 Reflective boundary: T is the cosine transform and L a symmetric 5-point stencil (see reflective.py).
-In both ρ ∈ (0, 1], and ρ = 1 at frequency 0: the solve never amplifies and keeps the mean of every channel.
+Zero outside: T is the sine transform and L the same stencil (see dirichlet.py).
+In all of them ρ ∈ (0, 1]: the solve never amplifies. In the first two ρ = 1 at frequency 0: it keeps the mean of every channel.
 Half precision is solved in float32 (an FFT in half precision exists for powers of two only) and returned as it came.
 Source: Haber, Lensink, Treister, Ruthotto, IMEXnet, ICML 2019, arXiv:1903.02639, section 3.
 """
