@@ -62,7 +62,7 @@ def test_the_file_says_everything_about_itself(exported, kind: str):
     assert {"licence", "version", "minimum_size", "precision", "data", "parameters"} <= facts.keys()
     predictor = OnnxPredictor(exported[kind])
     assert predictor.info.names == info.names
-    assert predictor.parameters == facts["parameters"] == 12228
+    assert predictor.parameters == facts["parameters"] == 9508
 
 
 @pytest.mark.parametrize("kind", ["fixed", "free"])
