@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 
 WEB := apps/web
 WEB_MODULES := $(WEB)/node_modules/.installed
-WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx $(WEB)/models/people.onnx
+WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx $(WEB)/models/people-lite0.onnx
 SIZE_qtips := --size 64 64
 SIZE_qtips-pile := --size 128 128
-SIZE_people := --dynamic
+SIZE_people-lite0 := --dynamic
 PORT ?= 8000
 
 .PHONY: demo test test-slow check format figures web web-build clean help
@@ -87,7 +87,7 @@ figures: web-build
 	$(BIN)/python benchmarks/export.py parity
 	$(BIN)/python benchmarks/reversible.py
 	$(BIN)/python -m benchmarks.family authors
-	$(BIN)/python -m benchmarks.family pile --images 512 --epochs 4
+	$(BIN)/python -m benchmarks.family pile --images 512 --epochs 3
 	$(BIN)/python -m benchmarks.multilevel training
 	$(BIN)/python -m benchmarks.multilevel transfer --epochs 3
 

@@ -1,20 +1,26 @@
 """The weights that come with the package are the ones their cards describe, and do what the cards say."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from benchmarks.photographs import CCP, CCP_TEN
 from data_gen import QTips
+from imexseg.data.schema import load_description
+from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.evaluate import confusion_matrix
+from imexseg.inference.evaluate import confusion_matrix, evaluate
 from imexseg.inference.predictor import Predictor
 from imexseg.models.artefact import load
 from imexseg.models.shipped import DEFAULT_WEIGHTS, find_weights, shipped_weights
 
 SHIPPED = shipped_weights()
+REAL = Path(os.environ.get("IMEXSEG_REAL_DATA", Path(__file__).parents[3] / "shared/data"))
 
 
 def test_the_default_is_among_them():
@@ -29,6 +35,25 @@ def test_the_card_names_checksum_command_and_licence(name: str):
     assert "imexseg train" in card
     assert "Apache-2.0" in card
     assert load(path).info.model in card
+
+
+def test_the_part_before_a_hyphen_is_enough_where_only_one_begins_so():
+    assert find_weights("people") == SHIPPED["people-lite0"]
+    assert find_weights("qtips") == SHIPPED["qtips"]
+    with pytest.raises(UsageError, match="qtips-pile"):
+        find_weights("qtip")
+
+
+@pytest.mark.skipif(not (REAL / "ccp").is_dir(), reason="the photographs are not there; IMEXSEG_REAL_DATA says where")
+def test_people_are_segmented_about_as_well_as_the_card_says(tmp_path: Path):
+    for half in ("images", "masks"):
+        (tmp_path / half / "test").mkdir(parents=True)
+        for file in sorted((REAL / "ccp" / half / "test").iterdir())[::5]:
+            (tmp_path / half / "test" / file.name).symlink_to(file)
+    description = {"names": CCP, "classes": {name: labels.split() for name, labels in CCP_TEN.items()}}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(description))
+    scores = evaluate(Predictor(load(find_weights("people"))), load_description(tmp_path), "test").scores
+    assert scores.miou > claimed_miou("people-lite0") - 0.1  # twenty images of a hundred and one
 
 
 def claimed_miou(name: str) -> float:
