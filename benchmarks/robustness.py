@@ -1,9 +1,10 @@
 """Mean IoU against noise and against PGD, one curve for each weights file: a table, and a plot.
 
-    python -m benchmarks.robustness DATA [WEIGHTS ...] [--split test] [--output robustness.png]
+    python -m benchmarks.robustness [DATA WEIGHTS ...] [--split test] [--output robustness.png]
 
-WEIGHTS are .safetensors files, run folders or shipped names, all with the classes of DATA. Default: those shipped for every
-dynamics. What each number is: `imexseg evaluate WEIGHTS DATA --noise F`, and `--attack pgd --epsilon F`.
+WEIGHTS are .safetensors files, run folders or shipped names, all with the classes of DATA. Default: every dynamics with the
+operator lean, as `python -m benchmarks.family authors` trained them, all with one budget. What each number is:
+`imexseg evaluate WEIGHTS DATA --noise F`, and `--attack pgd --epsilon F`.
 """
 
 import argparse
@@ -22,12 +23,13 @@ from imexseg.models.shipped import find_weights
 
 NOISE = (0.0, 0.02, 0.05, 0.1, 0.2)  # standard deviation, as a fraction of the full scale
 EPSILON = (0.0, 0.004, 0.008, 0.016, 0.031, 0.063)  # 0, 1, 2, 4, 8 and 16 of 255
-DEFAULT = ["qtips" if dynamics == "imex" else f"qtips-{dynamics}" for dynamics in DYNAMICS]
+FAMILY = Path("runs/family-authors-4x1024")
+DEFAULT = [str(FAMILY / f"{dynamics}-lean-0") for dynamics in DYNAMICS]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?", default=FAMILY / "data")
     parser.add_argument("weights", nargs="*", default=DEFAULT, metavar="WEIGHTS")
     parser.add_argument("--split", default="val", choices=["train", "val", "test"])
     parser.add_argument("--attack-steps", type=int, default=10)
