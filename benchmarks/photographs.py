@@ -60,6 +60,7 @@ class Row:
     model: str
     network: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 1e-2
+    recount: bool = False  # training_runs.Job
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Table:
                 FOLDER / name / f"{row}-{seed}".replace(" ", "_").replace(",", "").replace("+", "plus"),
                 common | self.settings | own | {"seed": seed},
                 test=True,
+                recount=r.recount,
             )
             for seed in seeds
         ]
@@ -94,7 +96,8 @@ TINY = {
 BOUNDARIES = ("periodic", "reflect", "zero")
 LRASPP = "LRASPP, MobileNetV3-large"
 PEERS = {
-    LRASPP: Row("smp:LRASPP:mobilenet_v3_large", learning_rate=3e-3),
+    # Its running averages move by a hundredth a step: after ten epochs they are still far behind.
+    LRASPP: Row("smp:LRASPP:mobilenet_v3_large", learning_rate=3e-3, recount=True),
     "SegFormer-B0": Row("smp:Segformer:mit_b0", learning_rate=1e-3),
     "DeepLabV3+, MobileNetV2": Row("smp:DeepLabV3Plus:mobilenet_v2", learning_rate=3e-3),
     "U-Net, MobileNetV2": Row("smp:Unet:mobilenet_v2", learning_rate=3e-3),

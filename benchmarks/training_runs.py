@@ -11,16 +11,23 @@ from typing import Any
 
 from rich.console import Console
 
+from imexseg.data.schema import DataDescription
+
 RESULT = "result.json"
 
 
 @dataclass(frozen=True)
 class Job:
-    """folder: where the run stays.  settings: of RunConfig.  test: whether the test split is evaluated too."""
+    """folder: where the run stays.  settings: of RunConfig.  test: whether the test split is evaluated too.
+
+    recount: measure the statistics of batch normalisation anew before that, on the training images as they are. Fair to a
+    network of another library whose running averages are too slow for a short run.
+    """
 
     folder: Path
     settings: dict[str, Any]
     test: bool = False
+    recount: bool = False
 
 
 def train_once(job: Job) -> dict[str, Any]:
@@ -52,6 +59,8 @@ def train_once(job: Job) -> dict[str, Any]:
     result: dict[str, Any] = {"miou": trained.best_miou, "seconds": time.process_time() - started}
     weights = job.folder / "best.safetensors"
     result["parameters"] = count_parameters(load(weights))
+    if job.recount:
+        recount(weights, trained.description)
     if job.test:
         from imexseg.inference.backends import open_predictor
         from imexseg.inference.evaluate import evaluate
@@ -61,6 +70,30 @@ def train_once(job: Job) -> dict[str, Any]:
     done.write_text(json.dumps(result))
     print(f"{job.folder.name}: " + ", ".join(f"{k} {v:.4g}" for k, v in result.items()), flush=True)
     return result
+
+
+def recount(weights: Path, description: DataDescription) -> None:
+    """Batch statistics as the plain mean over the training split, with the weights as they are; the file is rewritten."""
+    import torch
+
+    from imexseg.data.folder import list_pairs
+    from imexseg.data.images import read_image
+    from imexseg.data.tensors import image_to_tensor
+    from imexseg.models.artefact import load, save_weights
+
+    network = load(weights)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+    network.train()
+    images = [
+        image_to_tensor(read_image(pair.image), network.info.full_scale) for pair in list_pairs(description, "train")
+    ]
+    with torch.no_grad():
+        for first in range(0, len(images) - 7, 8):
+            network(torch.stack(images[first : first + 8]))
+    save_weights(weights, network, network.info)
 
 
 def train_all(jobs: Sequence[Job], processes: int) -> list[dict[str, Any]]:
