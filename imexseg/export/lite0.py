@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from imexseg.export.graph import Graph
-from imexseg.export.operators import array, scale_and_shift_of
+from imexseg.export.operators import convolution
 from imexseg.models.lite0 import Lite0Encoder
 
 
@@ -30,20 +30,15 @@ def _block(g: Graph, X: str, block: Any) -> str:
     else:
         layers = [(block.conv_pw, block.bn1), (block.conv_dw, block.bn2), (block.conv_pwl, block.bn3)]
     Y = X
-    for convolution, norm in layers:
-        Y = _layer(g, Y, convolution, norm)
+    for layer, norm in layers:
+        Y = _layer(g, Y, layer, norm)
     return g.node("Add", Y, X) if block.has_skip else Y
 
 
 def _layer(g: Graph, X: str, layer: nn.Conv2d, norm: Any) -> str:
-    folded = scale_and_shift_of(norm)
-    assert folded is not None
-    scale, shift = folded
-    weight = array(layer.weight) * scale[:, None, None, None]
     sides = [_same(kernel, stride) for kernel, stride in zip(layer.kernel_size, layer.stride, strict=True)]
     pads = [before for before, _ in sides] + [after for _, after in sides]
-    settings = {"strides": list(layer.stride), "pads": pads, "group": layer.groups}
-    Y = g.node("Conv", X, g.weight(weight), g.weight(shift), **settings)
+    Y = convolution(g, X, layer, norm, pads)
     if isinstance(norm.act, nn.ReLU6):
         return g.node("Clip", Y, *(g.weight(np.array(bound)) for bound in (0, 6)))
     assert isinstance(norm.act, nn.Identity)

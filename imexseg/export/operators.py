@@ -1,5 +1,7 @@
 """Operators K, their adjoints and normalisations in ONNX, with a scale for each output channel folded into the weights."""
 
+from typing import Any
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -103,14 +105,16 @@ def normalise(g: Graph, X: str, norm: nn.Module) -> str:
     return g.scale_and_shift(g.node("Div", X, length), array(norm.weight), array(norm.bias))
 
 
-def convolution(g: Graph, X: str, layer: nn.Conv2d, norm: nn.Module | None = None) -> str:
-    """A convolution as torch has it, and the N behind it."""
+def convolution(
+    g: Graph, X: str, layer: nn.Conv2d, norm: nn.Module | None = None, pads: list[int] | None = None
+) -> str:
+    """A convolution as torch has it, and the N behind it. Args: pads: as ONNX has them, in the place of the layer's own."""
     weight = array(layer.weight)
     bias = array(layer.bias) if layer.bias is not None else np.zeros(len(weight))
     folded = scale_and_shift_of(norm) if norm is not None else None
     if folded is not None:
         scale, shift = folded
         weight, bias = weight * scale[:, None, None, None], bias * scale + shift
-    pads = [*layer.padding, *layer.padding]
-    out = g.node("Conv", X, g.weight(weight), g.weight(bias), strides=list(layer.stride), pads=pads)
+    settings: dict[str, Any] = {"strides": list(layer.stride), "pads": pads or [*layer.padding, *layer.padding]}
+    out = g.node("Conv", X, g.weight(weight), g.weight(bias), group=layer.groups, **settings)
     return normalise(g, out, norm) if norm is not None and folded is None else out
