@@ -16,7 +16,7 @@ import argparse
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ import yaml
 from benchmarks.training_runs import RESULT, Job, train_all
 
 FOLDER = Path("runs/photographs")
+SEEDS = (0, 1, 2)
+WITH, WITHOUT = "with the solve", "without the solve"
 # Height, width of the copies; None: the images as they are.
 SIZES: dict[str, tuple[int, int] | None] = {
     "ccp-original": None,
@@ -60,6 +62,7 @@ class Row:
     model: str
     network: dict[str, Any] = field(default_factory=dict)
     learning_rate: float = 1e-2
+    weight_decay: float = 1e-2
     recount: bool = False  # training_runs.Job
 
 
@@ -77,6 +80,7 @@ class Table:
         r = self.rows[row]
         common = {"data": FOLDER / self.data, "epochs": self.epochs, "augmentation": "light", "class_weights": "auto"}
         own = {"model": r.model, "network": r.network, "learning_rate": r.learning_rate, "accept_licence": True}
+        own["weight_decay"] = r.weight_decay
         return [
             Job(
                 FOLDER / name / f"{row}-{seed}".replace(" ", "_").replace(",", "").replace("+", "plus"),
@@ -103,14 +107,14 @@ PEERS = {
     "U-Net, MobileNetV2": Row("smp:Unet:mobilenet_v2", learning_rate=3e-3),
 }
 ON_LITE0 = {
-    "imex-lite0": Row("imex-lite0", learning_rate=2e-3),
-    "imex-lite0 without the solve": Row("residual-lite0", learning_rate=2e-3),
-    "U-Net, lite0": Row("smp:Unet:tu-tf_efficientnet_lite0", {"pretrained": True}, 2e-3),
-    "DeepLabV3+, lite0": Row("smp:DeepLabV3Plus:tu-tf_efficientnet_lite0", {"pretrained": True}, 2e-3),
+    "imex-lite0": Row("imex-lite0", learning_rate=4e-3),
+    "imex-lite0 without the solve": Row("residual-lite0", learning_rate=4e-3),
+    "U-Net, lite0": Row("smp:Unet:tu-tf_efficientnet_lite0", {"pretrained": True}, 4e-3),
+    "DeepLabV3+, lite0": Row("smp:DeepLabV3Plus:tu-tf_efficientnet_lite0", {"pretrained": True}, 4e-3),
 }
 TABLES: dict[str, Table] = {
-    "tiny-ccp": Table("ccp-small", 12, TINY, (0, 1, 2)),
-    "tiny-camvid": Table("camvid-small", 15, TINY, (0, 1, 2)),
+    "tiny-ccp": Table("ccp-small", 12, TINY, SEEDS),
+    "tiny-camvid": Table("camvid-small", 15, TINY, SEEDS),
     "lengths": Table(
         "ccp-small",
         12,
@@ -132,12 +136,63 @@ TABLES: dict[str, Table] = {
         "camvid",
         10,
         {
+            "photo-tiny": TINY["with the solve"],
+            "photo-tiny without the solve": TINY["without"],
             "photo-m": Row("imex-residual-lean-photo-m"),
             "photo-m without the solve": Row("residual-lean-photo-m"),
             "photo-s": Row("imex-residual-lean-photo-s"),
             "photo-s without the solve": Row("residual-lean-photo-s"),
         }
         | PEERS,
+    ),
+    "scales": Table(
+        "camvid",
+        10,
+        {
+            f"{width}, {n_steps}, {name}": Row(f"{dynamics}-lean-photo-s", {"width": width, "n_steps": n_steps})
+            for width, n_steps in (((32, 192), (2, 4)), ((48, 192), (1, 4)), ((32, 160), (2, 6)))
+            for name, dynamics in (("with the solve", "imex-residual"), ("without", "residual"))
+        },
+    ),
+    "m": Table(
+        "camvid",
+        10,
+        {
+            "lr 4e-3": Row("imex-residual-lean-photo-m", learning_rate=4e-3),
+            "lr 4e-3 without": Row("residual-lean-photo-m", learning_rate=4e-3),
+            "reflect": Row("imex-residual-lean-photo-m", {"boundary": "reflect"}),
+            "coarsest": Row("imex-residual-lean-photo-m", {"dynamics": ("residual", "residual", "imex-residual")}),
+            "decay 0.3": Row("imex-residual-lean-photo-m", {"refine_steps": 2}, weight_decay=0.3),
+            "decay 0.3 without": Row("residual-lean-photo-m", {"refine_steps": 2}, weight_decay=0.3),
+            "s refine 2": Row("imex-residual-lean-photo-s", {"refine_steps": 2}),
+            "s refine 2 without": Row("residual-lean-photo-s", {"refine_steps": 2}),
+            "longest 3": Row("imex-residual-lean-photo-m", {"longest": (24, 4, 3)}),
+            "refine 2": Row("imex-residual-lean-photo-m", {"refine_steps": 2}),
+            "refine 2 without": Row("residual-lean-photo-m", {"refine_steps": 2}),
+        },
+    ),
+    "lite0-2e-3": Table(
+        "ccp-original",
+        3,
+        {name: replace(row, learning_rate=2e-3) for name, row in ON_LITE0.items()},
+        settings={"long_side": 256},
+    ),
+    "head": Table(
+        "ccp-original",
+        3,
+        {
+            f"width {w}, pyramid {p}, refine {r}": Row(
+                "imex-lite0", {"width": w, "pyramid_width": p, "refine_steps": r}, 2e-3
+            )
+            for w, p, r in ((32, 24, 0), (32, 48, 2), (128, 48, 1))
+        },
+        settings={"long_side": 256},
+    ),
+    "people": Table(
+        "ccp-original",
+        12,
+        {"imex-lite0": ON_LITE0["imex-lite0"]},
+        settings={"long_side": 256},
     ),
     "lite0": Table(
         "ccp-original",
@@ -220,24 +275,32 @@ def curve() -> None:
     from matplotlib.figure import Figure
 
     milliseconds = json.loads((FOLDER / "latency.json").read_text())
-    table = TABLES["camvid"]
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    lines: dict[str, dict[str, list[float]]] = {WITH: {}, WITHOUT: {}, "other networks": {}}
+    for name, row in TABLES["camvid"].rows.items():
+        jobs = TABLES["camvid"].jobs("camvid", name, SEEDS)
+        found = [json.loads((job.folder / RESULT).read_text()) for job in jobs if (job.folder / RESULT).exists()]
+        if found and name in milliseconds:
+            line = "other networks" if name in PEERS else WITH if row.model.startswith("imex") else WITHOUT
+            miou = 100 * statistics.mean(result["test_miou"] for result in found)
+            lines[line][name] = [found[0]["parameters"], milliseconds[name], miou]
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    for name in table.rows:
-        (job,) = table.jobs("camvid", name, [0])
-        if not (job.folder / RESULT).exists():
-            continue
-        result = json.loads((job.folder / RESULT).read_text())
-        colour = "tab:grey" if name in PEERS else "tab:orange" if "without" in name else "tab:blue"
-        for axes, x in zip(panels, (result["parameters"], milliseconds[name]), strict=True):
-            axes.plot(x, 100 * result["test_miou"], "o", color=colour)
-            axes.annotate(name, (x, 100 * result["test_miou"]), xytext=(5, 5), textcoords="offset points", fontsize=7)
-    for axes, label in zip(panels, ("parameters", "milliseconds in onnxruntime, one thread"), strict=True):
+    for (line, points), style, colour in zip(
+        lines.items(), ("o-", "o--", "s"), ("tab:blue", "tab:orange", "tab:grey"), strict=True
+    ):
+        for axes, column in zip(panels, (0, 1), strict=True):
+            axes.plot(
+                [p[column] for p in points.values()], [p[2] for p in points.values()], style, color=colour, label=line
+            )
+            for name, p in points.items() if line != WITHOUT else ():
+                axes.annotate(name, (p[column], p[2]), xytext=(6, 6), textcoords="offset points", fontsize=8)
+    for axes, label in zip(panels, ("parameters", "milliseconds in onnxruntime, one thread, 240 × 320"), strict=True):
         axes.set(xlabel=label, xscale="log")
         axes.grid(alpha=0.25, linewidth=0.6)
-        axes.margins(x=0.35, y=0.15)
+        axes.margins(x=0.2, y=0.15)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("mIoU on the test split of CamVid, %")
+    panels[0].legend(frameon=False)
     figure.savefig(FOLDER / "curve.png", dpi=130)
     print(FOLDER / "curve.png")
 

@@ -53,6 +53,7 @@ def logits(g: Graph, image: str, network: SegmentationNetwork | Lite0Network, gr
     with g.scope("classifier"):
         if network.pyramid is not None:
             Y = _pyramid(g, features, network.pyramid, network.config.pool)
+        Y = _flow(g, Y, network.refinement, grids[0])
         return _classifier(g, Y, network.classifier)
 
 
@@ -64,7 +65,9 @@ def _lite0(g: Graph, image: str, network: Lite0Network, grid: Grid) -> str:
         Y = g.wide(g.node("Relu", convolution(g, coarsest, layer, norm)))
         Y = _flow(g, Y, network.steps, grid)
     with g.scope("classifier"):
-        return _classifier(g, _pyramid(g, [*fine, Y], network.pyramid, pool=True), network.classifier)
+        Y = _pyramid(g, [*fine, Y], network.pyramid, pool=True)
+        Y = _flow(g, Y, network.refinement, grid)  # explicit: it asks nothing of the grid
+        return _classifier(g, Y, network.classifier)
 
 
 def _connecting(g: Graph, X: str, connecting: Any) -> str:

@@ -1,5 +1,6 @@
 """The settings that define a network: with the weights they are all that is needed to rebuild it."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,6 +54,7 @@ class NetworkConfig(ImageConfig):
     stride: Literal[1, 2, 4, 8] = 2  # of the opening
     pool: bool = True  # halve the grid between stages
     pyramid: bool = True  # add up the features of all stages; False: classify those of the last one
+    refine_steps: Steps = 0  # explicit, on the finest grid, where the pyramid has added up coarse and fine
     classifier: Literal["transposed", "bilinear"] = "transposed"  # of kernels 2·stride wide; 1×1, then interpolated
     norm: str = "batch"
     boundary: Literal["periodic", "reflect", "zero"] = "zero"
@@ -65,6 +67,8 @@ class NetworkConfig(ImageConfig):
             raise ValueError(f"lists must have one value for each stage, found different lengths: {found}")
         if any(not value for value in lists.values()):
             raise ValueError("a network needs at least one stage, found an empty list")
+        if self.refine_steps and not (self.pyramid and self.n_stages > 1):
+            raise ValueError("refine_steps follow a pyramid of several stages; this network has none: use n_steps")
         for name, known in (("dynamics", DYNAMICS), ("operator", OPERATORS)):
             for value in self._per_stage(name):
                 _check_known(name, value, known)
@@ -95,6 +99,13 @@ class NetworkConfig(ImageConfig):
             FlowSettings(dynamics, operator, width, n_steps, step_size, self.boundary, self.norm, shortest, longest)
             for dynamics, operator, width, n_steps, step_size, shortest, longest in columns
         )
+
+    @property
+    def refinement(self) -> FlowSettings:
+        """Of the steps behind the pyramid: those of the finest stage, without a solve."""
+        finest = self.stages[0]
+        twin = DYNAMICS[finest.dynamics].explicit_twin or finest.dynamics
+        return replace(finest, dynamics=twin, n_steps=self.refine_steps)
 
     @property
     def total_stride(self) -> int:

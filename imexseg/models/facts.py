@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from imexseg.layers.dynamics import DYNAMICS
+from imexseg.layers.dynamics import DYNAMICS, FlowSettings
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.config import ImageConfig, NetworkConfig
 from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network, lite0_config
@@ -101,11 +101,12 @@ def field_of_view(config: NetworkConfig) -> int | None:
     up_to = config.n_stages - 1 if several and config.pool else 0
     alone = 1 if config.classifier == "bilinear" else 3
     n = 2 if config.stride > 1 or (up_to and not config.pyramid) else alone
+    n += _seen_by(config.refinement)
     if config.pyramid:
         for _ in range(up_to):
             n = n // 2 + 2
     for k, stage in reversed(list(enumerate(config.stages))):
-        n += 2 * DYNAMICS[stage.dynamics].rings_per_step * stage.n_steps
+        n += _seen_by(stage)
         if k > 0 and config.pool:
             n *= 2
     return config.stride * (n - 1) + (2 * config.stride if config.stride > 1 else 3)
@@ -116,13 +117,18 @@ def field_of_view_lite0(network: Lite0Network) -> int | None:
     config = network.config
     if DYNAMICS[config.dynamics].implicit and config.n_steps:
         return None
-    n = 2
+    n = 2 + _seen_by(config.refinement)
     for _ in network.pyramid.laterals[1:]:
         n = n // 2 + 2
-    n += 2 * DYNAMICS[config.dynamics].rings_per_step * config.n_steps
+    n += _seen_by(config.flow)
     for layer in reversed([layer for layer in network.encoder.modules() if isinstance(layer, nn.Conv2d)]):
         n = layer.stride[0] * (n - 1) + layer.kernel_size[0]
     return n
+
+
+def _seen_by(flow: FlowSettings) -> int:
+    """Points by which explicit steps widen what one point depends on."""
+    return 2 * DYNAMICS[flow.dynamics].rings_per_step * flow.n_steps
 
 
 def equations(config: ImageConfig) -> str | None:

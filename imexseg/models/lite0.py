@@ -1,6 +1,6 @@
 """EfficientNet-lite0, trained on ImageNet, with time steps on its coarsest features: local features, then the whole image.
 
-    features at strides 4, 8, 16 (32) → 1×1, N, σ, steps on the coarsest → additive pyramid → classifier
+    features at strides 4, 8, 16 (32) → 1×1, N, σ, steps on the coarsest → additive pyramid → explicit steps → classifier
 
 Source of the encoder: Tan and Le 2019, arXiv:1905.11946, in the lite form without squeeze-and-excitation, as timm has it.
 """
@@ -32,12 +32,14 @@ class Lite0Config(ImageConfig):
     stride: Literal[16, 32] = 16  # of the coarsest features; at 32 the encoder is four times as large
     dynamics: Literal["imex-residual", "residual"] = "imex-residual"
     operator: Literal["dense", "lean", "separable"] = "lean"
-    width: Width = 32
+    width: Width = 128
     n_steps: Steps = 3
     step_size: PositiveFloat = 1.0
     shortest: PositiveFloat = 0.1  # nearly half of the channels are hardly smoothed
     longest: PositiveFloat = 12.0
     boundary: Literal["periodic", "reflect", "zero"] = "zero"
+    pyramid_width: Width = 48
+    refine_steps: Steps = 1  # explicit, at stride 4, where the pyramid has added up coarse and fine
     pretrained: bool = True  # training begins with the weights of ImageNet
 
     @property
@@ -52,6 +54,11 @@ class Lite0Config(ImageConfig):
             shortest=self.shortest,
             longest=self.longest,
         )
+
+    @property
+    def refinement(self) -> FlowSettings:
+        """Of the steps behind the pyramid."""
+        return FlowSettings("residual", self.operator, self.pyramid_width, self.refine_steps, boundary=self.boundary)
 
 
 class Lite0Encoder(nn.Module):
@@ -91,12 +98,13 @@ class Lite0Network(ImageNetwork):
             nn.Conv2d(widths[-1], config.width, 1, bias=False), flow.closing_norm(), nn.ReLU()
         )
         self.steps = build_flow(flow)
-        self.pyramid = AdditivePyramid([*widths[:-1], config.width])
-        self.classifier = nn.ConvTranspose2d(widths[0], config.num_classes, **sampling(4))
+        self.pyramid = AdditivePyramid([*widths[:-1], config.width], config.pyramid_width)
+        self.refinement = build_flow(config.refinement) if config.refine_steps else nn.Identity()
+        self.classifier = nn.ConvTranspose2d(config.pyramid_width, config.num_classes, **sampling(4))
 
     def logits(self, image: Tensor) -> Tensor:
         *fine, coarsest = self.encoder(image)
-        return self.classifier(self.pyramid([*fine, self.steps(self.connecting(coarsest))]))
+        return self.classifier(self.refinement(self.pyramid([*fine, self.steps(self.connecting(coarsest))])))
 
     def take_pretrained(self) -> None:
         """The encoder's weights of ImageNet. Raises: UsageError if their package is missing."""

@@ -112,14 +112,14 @@ class Backbone(nn.Module):
 
 
 class AdditivePyramid(nn.Module):
-    """Y = M₀F₀ + up(M₁F₁ + up(M₂F₂ + …)), M_k a 1×1 map to the width of the finest stage, up bilinear to twice the size.
+    """Y = M₀F₀ + up(M₁F₁ + up(M₂F₂ + …)), M_k a 1×1 map to one width, up bilinear to twice the size.
 
-    Shapes: [(B, C_k, H/2ᵏ, W/2ᵏ)] → (B, C₀, H, W).
+    Shapes: [(B, C_k, H/2ᵏ, W/2ᵏ)] → (B, channels, H, W).
     """
 
-    def __init__(self, widths: list[int]):
+    def __init__(self, widths: list[int], channels: int):
         super().__init__()
-        self.laterals = nn.ModuleList(nn.Conv2d(width, widths[0], 1) for width in widths)
+        self.laterals = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in widths)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         Y = self.laterals[-1](features[-1])
@@ -154,7 +154,8 @@ class SegmentationNetwork(ImageNetwork):
         self.backbone = Backbone(config)
         widths = [stage.channels for stage in config.stages]
         several = config.pyramid and len(widths) > 1
-        self.pyramid = AdditivePyramid(widths) if several else None
+        self.pyramid = AdditivePyramid(widths, widths[0]) if several else None
+        self.refinement = build_flow(config.refinement) if config.refine_steps else nn.Identity()
         last = widths[0] if several else widths[-1]
         stride = config.stride if several else config.total_stride
         self.classifier: nn.Module
@@ -165,7 +166,8 @@ class SegmentationNetwork(ImageNetwork):
 
     def logits(self, image: Tensor) -> Tensor:
         features = self.backbone(image)
-        return self.classifier(self.pyramid(features) if self.pyramid is not None else features[-1])
+        merged = self.pyramid(features) if self.pyramid is not None else features[-1]
+        return self.classifier(self.refinement(merged))
 
 
 def sampling(stride: int) -> dict[str, Any]:
