@@ -36,7 +36,7 @@ PILE: dict[str, dict[str, Any]] = {
 _PHOTO: dict[str, dict[str, Any]] = {
     "tiny": {"width": (32,), "n_steps": (4,), "longest": (24,)},
     "s": {"width": (32, 48), "n_steps": (2, 4), "longest": (24, 16)},
-    "m": {"width": (24, 64, 160), "n_steps": (2, 4, 6), "longest": (24, 16, 12)},
+    "m": {"width": (24, 64, 160), "n_steps": (2, 4, 6), "longest": (24, 16, 12), "refine_steps": 2},
 }
 PHOTO: dict[str, dict[str, Any]] = {
     f"{dynamics}-lean-photo-{size}": settings

@@ -158,6 +158,8 @@ def test_unknown_names_are_answered_with_the_nearest():
         {"width": [8, 8], "n_steps": [1, 1, 1]},
         {"width": []},
         {"shortest": 3.0, "longest": 2.0},
+        {"refine_steps": 1},
+        {"refine_steps": 1, "width": [8, 8], "pyramid": False},
     ],
 )
 def test_impossible_settings_are_refused(settings: dict):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.photographs import CCP, CCP_TEN
+from benchmarks.photograph_data import CCP, CCP_TEN
 from data_gen import QTips
 from imexseg.data.schema import load_description
 from imexseg.errors import UsageError
