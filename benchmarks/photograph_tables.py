@@ -68,6 +68,32 @@ ON_LITE0 = {
     "U-Net, lite0": Row("smp:Unet:tu-tf_efficientnet_lite0", {"pretrained": True}, 4e-3),
     "DeepLabV3+, lite0": Row("smp:DeepLabV3Plus:tu-tf_efficientnet_lite0", {"pretrained": True}, 4e-3),
 }
+# How much stands behind the encoder.
+HEADS = {
+    f"width {w}, pyramid {p}, refine {r}": Row("imex-lite0", {"width": w, "pyramid_width": p, "refine_steps": r}, 2e-3)
+    for w, p, r in ((32, 24, 0), (32, 48, 2))
+}
+# What was tried on `photo-m`. Rows that are not in it are those of the table `camvid`.
+_BARE: dict[str, Any] = {"refine_steps": 0}
+_TWO_SCALES: dict[str, Any] = {"width": (32, 192), "n_steps": (2, 4)}
+ON_M = {
+    "no refinement": Row("imex-residual-lean-photo-m", _BARE),
+    "no refinement, without the solve": Row("residual-lean-photo-m", _BARE),
+    "no refinement, shortest 1": Row("imex-residual-lean-photo-m", _BARE | {"shortest": 1.0}),
+    "no refinement, learning rate 4e-3": Row("imex-residual-lean-photo-m", _BARE, learning_rate=4e-3),
+    "decay 0.3": Row("imex-residual-lean-photo-m", weight_decay=0.3),
+    "decay 0.3 without": Row("residual-lean-photo-m", weight_decay=0.3),
+    "decay 1": Row("imex-residual-lean-photo-m", weight_decay=1.0),
+    "two scales": Row("imex-residual-lean-photo-s", _TWO_SCALES),
+    "two scales, without the solve": Row("residual-lean-photo-s", _TWO_SCALES),
+    "photo-s, two steps of refinement": Row("imex-residual-lean-photo-s", {"refine_steps": 2}),
+}
+
+
+def _on_ccp(epochs: int, rows: dict[str, Row]) -> Table:
+    return Table("ccp-original", epochs, rows, settings={"long_side": 256})
+
+
 TABLES: dict[str, Table] = {
     "tiny-ccp": Table("ccp-small", 12, TINY, SEEDS),
     "tiny-camvid": Table("camvid-small", 15, TINY, SEEDS),
@@ -75,9 +101,6 @@ TABLES: dict[str, Table] = {
         "ccp-small",
         12,
         {f"shortest {s}": Row("imex-residual-lean-photo-tiny", {"shortest": s}) for s in (0.1, 0.3, 1.0)},
-    ),
-    "lengths-m": Table(
-        "camvid", 10, {f"shortest {s}": Row("imex-residual-lean-photo-m", {"shortest": s}) for s in (0.1, 1.0)}
     ),
     "boundary": Table(
         "ccp-small",
@@ -101,60 +124,9 @@ TABLES: dict[str, Table] = {
         }
         | PEERS,
     ),
-    "scales": Table(
-        "camvid",
-        10,
-        {
-            f"{width}, {n_steps}, {name}": Row(f"{dynamics}-lean-photo-s", {"width": width, "n_steps": n_steps})
-            for width, n_steps in (((32, 192), (2, 4)), ((48, 192), (1, 4)), ((32, 160), (2, 6)))
-            for name, dynamics in (("with the solve", "imex-residual"), ("without", "residual"))
-        },
-    ),
-    "m": Table(
-        "camvid",
-        10,
-        {
-            "lr 4e-3": Row("imex-residual-lean-photo-m", learning_rate=4e-3),
-            "lr 4e-3 without": Row("residual-lean-photo-m", learning_rate=4e-3),
-            "reflect": Row("imex-residual-lean-photo-m", {"boundary": "reflect"}),
-            "coarsest": Row("imex-residual-lean-photo-m", {"dynamics": ("residual", "residual", "imex-residual")}),
-            "decay 0.3": Row("imex-residual-lean-photo-m", {"refine_steps": 2}, weight_decay=0.3),
-            "decay 0.3 without": Row("residual-lean-photo-m", {"refine_steps": 2}, weight_decay=0.3),
-            "decay 1": Row("imex-residual-lean-photo-m", {"refine_steps": 2}, weight_decay=1.0),
-            "s refine 2": Row("imex-residual-lean-photo-s", {"refine_steps": 2}),
-            "s refine 2 without": Row("residual-lean-photo-s", {"refine_steps": 2}),
-            "longest 3": Row("imex-residual-lean-photo-m", {"longest": (24, 4, 3)}),
-            "refine 2": Row("imex-residual-lean-photo-m", {"refine_steps": 2}),
-            "refine 2 without": Row("residual-lean-photo-m", {"refine_steps": 2}),
-        },
-    ),
-    "lite0-2e-3": Table(
-        "ccp-original",
-        3,
-        {name: replace(row, learning_rate=2e-3) for name, row in ON_LITE0.items()},
-        settings={"long_side": 256},
-    ),
-    "head": Table(
-        "ccp-original",
-        3,
-        {
-            f"width {w}, pyramid {p}, refine {r}": Row(
-                "imex-lite0", {"width": w, "pyramid_width": p, "refine_steps": r}, 2e-3
-            )
-            for w, p, r in ((32, 24, 0), (32, 48, 2), (128, 48, 1))
-        },
-        settings={"long_side": 256},
-    ),
-    "people": Table(
-        "ccp-original",
-        12,
-        {"imex-lite0": ON_LITE0["imex-lite0"]},
-        settings={"long_side": 256},
-    ),
-    "lite0": Table(
-        "ccp-original",
-        3,
-        ON_LITE0,
-        settings={"long_side": 256},
-    ),
+    "m": Table("camvid", 10, ON_M),
+    "lite0": _on_ccp(3, ON_LITE0),
+    "lite0-2e-3": _on_ccp(3, {name: replace(row, learning_rate=2e-3) for name, row in ON_LITE0.items()}),
+    "head": _on_ccp(3, HEADS),
+    "people": _on_ccp(12, {"imex-lite0": ON_LITE0["imex-lite0"]}),
 }

@@ -4,7 +4,10 @@
     python -m benchmarks.photographs tiny-camvid --data FOLDER    the same
     python -m benchmarks.photographs boundary --data FOLDER       ablation: the three boundaries
     python -m benchmarks.photographs camvid --data FOLDER         from scratch, beside peers
-    python -m benchmarks.photographs lite0 --data FOLDER          CCP on an encoder trained on ImageNet
+    python -m benchmarks.photographs m --data FOLDER              what was tried on the largest of ours
+    python -m benchmarks.photographs lite0 --data FOLDER          CCP on an encoder trained on ImageNet; lite0-2e-3: slower
+    python -m benchmarks.photographs head --data FOLDER           the same with less behind the encoder
+    python -m benchmarks.photographs people --data FOLDER         the same four times as long: weights/people-lite0
     python -m benchmarks.photographs latency                      onnxruntime, one thread, 240 × 320, of those of `camvid`
     python -m benchmarks.photographs curve                        a plot of what both of them found
 

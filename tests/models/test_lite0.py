@@ -157,7 +157,7 @@ def test_exported_it_answers_as_torch_does_without_a_dft(settings: dict):
 
 def test_what_is_said_of_them():
     assert summarise("imex-lite0").field_of_view_in_words == "whole image"
-    assert summarise("residual-lite0").parameters < 800_000
+    assert summarise("residual-lite0").parameters < 900_000
     assert seen_radius_of(network_of(longest=8.0)) > seen_radius_of(network_of("residual-lite0"))
 
 
