@@ -68,7 +68,12 @@ def test_the_config_in_the_run_folder_repeats_the_run(trained_run: Path, imexseg
 def start(qtips_folder: Path, output: Path, *more: object) -> subprocess.Popen[str]:
     command = ["train", qtips_folder, *OPTIONS, "--output", output, *more]
     return subprocess.Popen(
-        [sys.executable, "-m", "imexseg", *map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-m", "imexseg", *map(str, command)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # As from a terminal: a suite that a script started with & would hand down an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
