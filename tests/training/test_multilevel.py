@@ -73,6 +73,12 @@ def test_steps_that_cannot_be_halved_are_refused():
         with_steps(network_config("imex-lean", **PLAIN, n_steps=6), 2)
 
 
+def test_steps_behind_the_pyramid_are_the_same_on_every_level():
+    fine = network_config("imex-residual-lean-photo-m", **PLAIN)
+    assert fine.refinement.n_steps == 2
+    assert with_steps(fine, 1).refinement == fine.refinement
+
+
 @pytest.mark.parametrize(
     ("settings", "sizes", "message"),
     [
