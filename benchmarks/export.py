@@ -28,7 +28,7 @@ from imexseg.models.artefact import ModelInfo, load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.network import ImageNetwork
 from imexseg.models.registry import NETWORKS
-from imexseg.models.shipped import find_weights
+from imexseg.models.weights import find_weights
 
 SIZES = ((64, 64), (96, 160), (333, 517))
 ROUNDS = 60

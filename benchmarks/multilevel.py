@@ -18,11 +18,11 @@ from rich.console import Console
 from torch import nn
 
 from data_gen import write_dataset
-from imexseg.data.dataset import SegmentationDataset
+from imexseg.data.load.dataset import SegmentationDataset
+from imexseg.evaluation.evaluate import confusion_matrix
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.evaluate import confusion_matrix
 from imexseg.models.artefact import load
-from imexseg.models.levels import to_coarser_grid, to_finer_grid
+from imexseg.models.prolongation import to_coarser_grid, to_finer_grid
 from imexseg.training.config import RunConfig
 from imexseg.training.fit import fit, look_at_data
 from imexseg.training.restriction import restrict_batch

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from imexseg.data.schema import load_description
-from imexseg.inference.evaluate import evaluate
+from imexseg.data.description.data_yaml import load_description
+from imexseg.evaluation.evaluate import evaluate
+from imexseg.evaluation.robustness import Perturbation
 from imexseg.inference.predictor import Predictor
-from imexseg.inference.robustness import Perturbation
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.models.artefact import load
-from imexseg.models.shipped import find_weights
+from imexseg.models.weights import find_weights
 
 NOISE = (0.0, 0.02, 0.05, 0.1, 0.2)  # standard deviation, as a fraction of the full scale
 EPSILON = (0.0, 0.004, 0.008, 0.016, 0.031, 0.063)  # 0, 1, 2, 4, 8 and 16 of 255

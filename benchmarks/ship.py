@@ -10,9 +10,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from imexseg.data.schema import load_description
-from imexseg.inference.backends import open_predictor
-from imexseg.inference.evaluate import evaluate
+from imexseg.data.description.data_yaml import load_description
+from imexseg.evaluation.evaluate import evaluate
+from imexseg.inference.open import open_predictor
 from imexseg.models.artefact import load
 
 FOLDER = Path(__file__).resolve().parents[1] / "weights"

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from imexseg.data.schema import default_palette
+from imexseg.data.description.palette import default_palette
 from imexseg.models.artefact import ModelInfo, save_weights
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from imexseg.data.schema import DataDescription
+from imexseg.data.description.data_yaml import DataDescription
 
 RESULT = "result.json"
 
@@ -42,7 +42,7 @@ def train_once(job: Job) -> dict[str, Any]:
     import torch
 
     from imexseg.models.artefact import load
-    from imexseg.models.facts import count_parameters
+    from imexseg.models.summary import count_parameters
     from imexseg.training.config import RunConfig
     from imexseg.training.fit import fit, look_at_data
     from imexseg.training.run_folder import create_run_folder
@@ -62,8 +62,8 @@ def train_once(job: Job) -> dict[str, Any]:
     if job.recount:
         recount(weights, trained.description)
     if job.test:
-        from imexseg.inference.backends import open_predictor
-        from imexseg.inference.evaluate import evaluate
+        from imexseg.evaluation.evaluate import evaluate
+        from imexseg.inference.open import open_predictor
 
         scores = evaluate(open_predictor(str(weights)), trained.description, "test").scores
         result |= {"test_miou": scores.miou, "test_accuracy": scores.accuracy}
@@ -76,9 +76,9 @@ def recount(weights: Path, description: DataDescription) -> None:
     """Batch statistics as the plain mean over the training split, with the weights as they are; the file is rewritten."""
     import torch
 
-    from imexseg.data.folder import list_pairs
-    from imexseg.data.images import read_image
-    from imexseg.data.tensors import image_to_tensor
+    from imexseg.data.pairs.pairs import list_pairs
+    from imexseg.data.read.images import read_image
+    from imexseg.data.read.tensors import image_to_tensor
     from imexseg.models.artefact import load, save_weights
 
     network = load(weights)

@@ -7,7 +7,7 @@ import torch
 import imexseg.smp
 from imexseg.errors import UsageError
 from imexseg.models.build import build_network, model_config
-from imexseg.models.peer import require_size
+from imexseg.models.external import require_size
 from imexseg.models.registry import MULTI_SCALE
 
 DECODERS = ["Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN", "PSPNet", "UPerNet", "Segformer"]

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _init(folder: Path) -> int:
-    from imexseg.data.first_description import write_first_description
+    from imexseg.data.check.init import write_first_description
 
     with progress_bar("masks") as progress:
         found = write_first_description(folder, progress)
@@ -37,10 +37,10 @@ def _init(folder: Path) -> int:
 
 
 def _check(data: Path, as_json: bool) -> int:
-    from imexseg.data.check_dataset import check_dataset
-    from imexseg.data.folder import available_splits
-    from imexseg.data.problems import as_lines
-    from imexseg.data.schema import load_description
+    from imexseg.data.check.problem import as_lines
+    from imexseg.data.check.report import check_dataset
+    from imexseg.data.description.data_yaml import load_description
+    from imexseg.data.pairs.pairs import available_splits
 
     description = load_description(data)
     splits = [split for split in ("train", "val", "test") if split in {"train", "val", *available_splits(description)}]

@@ -9,8 +9,8 @@ from imexseg.cli.console import fraction, positive_int, progress_bar, seed
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
-    from imexseg.inference.backends import AnyPredictor
-    from imexseg.inference.robustness import Perturbation
+    from imexseg.evaluation.robustness import Perturbation
+    from imexseg.inference.open import AnyPredictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights or data that cannot be read or do not belong together."""
-    from imexseg.data.schema import load_description
-    from imexseg.inference.backends import open_predictor
-    from imexseg.inference.evaluate import evaluate
+    from imexseg.data.description.data_yaml import load_description
+    from imexseg.evaluation.evaluate import evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
+    from imexseg.inference.open import open_predictor
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
 
@@ -78,7 +78,7 @@ def perturbation(options: argparse.Namespace, predictor: "AnyPredictor") -> "Per
     """What is done to the images first, if anything."""
     if options.noise is None and not options.attack:
         return None
-    from imexseg.inference.robustness import Perturbation
+    from imexseg.evaluation.robustness import Perturbation
 
     return Perturbation(
         predictor.info,

@@ -8,7 +8,7 @@ from imexseg.cli.console import in_words, messages, positive_int
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
-    from imexseg.data.schema import DataDescription
+    from imexseg.data.description.data_yaml import DataDescription
     from imexseg.export.write import Exported
     from imexseg.models.network import ImageNetwork
 
@@ -41,16 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for wrong use; JobError if the file disagrees with torch or cannot be written."""
-    from imexseg.inference.backends import need_torch
+    from imexseg.inference.open import need_torch
 
     if options.weights.lower().endswith(".onnx"):
         raise UsageError(f"{options.weights}: is an .onnx already; give the .safetensors that it came from")
     need_torch("imexseg export")
-    from imexseg.data.schema import load_description
+    from imexseg.data.description.data_yaml import load_description
     from imexseg.export.metadata import ExportOptions
     from imexseg.export.write import default_size, export
     from imexseg.models.artefact import load
-    from imexseg.models.shipped import find_weights
+    from imexseg.models.weights import find_weights
 
     source = find_weights(options.weights)
     network = load(source)
@@ -102,7 +102,7 @@ def report(written: "Exported", size: tuple[int, int] | None, precision: str) ->
 
 def accuracy_before_and_after(network: "ImageNetwork", path: Path, data: "DataDescription") -> None:
     """mIoU on the validation split, torch and int8."""
-    from imexseg.inference.evaluate import evaluate
+    from imexseg.evaluation.evaluate import evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
     from imexseg.inference.predictor import Predictor
 

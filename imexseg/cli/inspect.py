@@ -12,7 +12,7 @@ from imexseg.cli.console import in_words, messages, progress_bar
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
-    from imexseg.report.inspection import Kernels, Layer
+    from imexseg.report.inspect.measure import Kernels, Layer
 
 LARGEST_SAMPLE = 256  # pixels a side: of a larger image the centre is taken
 
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights or an image that cannot be read, a network without layers, a layer that is not there."""
     from imexseg.files import write_atomically
     from imexseg.models.artefact import load
-    from imexseg.models.shipped import find_weights
-    from imexseg.report.inspection import inspect_network
-    from imexseg.report.inspection_figure import inspection_figure
+    from imexseg.models.weights import find_weights
+    from imexseg.report.inspect.figure import inspection_figure
+    from imexseg.report.inspect.measure import inspect_network
     from imexseg.report.receptive_field import effective_receptive_field
 
     if options.output is not None and options.output.suffix.lower() != ".png":
@@ -77,8 +77,8 @@ def _sample(info, file: Path | None):
     import torch
 
     from data_gen import CLASS_NAMES, PRESETS, QTips
-    from imexseg.data.images import read_image, to_channels
-    from imexseg.data.tensors import image_to_tensor
+    from imexseg.data.read.images import read_image, to_channels
+    from imexseg.data.read.tensors import image_to_tensor
 
     channels = info.network.in_channels
     if file is not None:

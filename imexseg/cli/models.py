@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from imexseg.models.build import REGISTERED
-    from imexseg.models.facts import SIDE, summarise
     from imexseg.models.registry import DEFAULT_MODEL
+    from imexseg.models.summary import SIDE, summarise
 
     with progress_bar("networks") as progress:
         summaries = []

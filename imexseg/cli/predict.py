@@ -11,7 +11,7 @@ from imexseg.errors import ImexsegError, JobError, UsageError
 from imexseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from imexseg.inference.backends import AnyPredictor
+    from imexseg.inference.open import AnyPredictor
     from imexseg.inference.tiling import Disagreement
 
 
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
     from imexseg.cli.predict_tiled import predict_tiled
-    from imexseg.inference.backends import open_predictor
+    from imexseg.inference.open import open_predictor
     from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
@@ -103,8 +103,8 @@ def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilit
     """
     import numpy as np
 
-    from imexseg.data.images import read_image
-    from imexseg.report.pictures import overlay, png_bytes
+    from imexseg.data.read.images import read_image
+    from imexseg.inference.write_picture import overlay, png_bytes
 
     image = read_image(path)
     prediction = predictor.predict(image, path)
@@ -123,7 +123,7 @@ def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilit
 
 def find_images(arguments: list[str]) -> list[Path]:
     """Files as named, the images of folders, the matches of globs; each once. Raises: UsageError if one finds nothing."""
-    from imexseg.data.images import IMAGE_SUFFIXES
+    from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 
     found: list[Path] = []
     for argument in arguments:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from imexseg.data.image_source import ImageSource, open_image
+from imexseg.data.read.windows import ImageSource, open_image
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.tiling import Disagreement, TiledPredictor
-from imexseg.report.mask_stream import mask_suffix, write_mask
-from imexseg.report.pictures import overlay, png_bytes
+from imexseg.inference.write_mask import mask_suffix, write_mask
+from imexseg.inference.write_picture import overlay, png_bytes
 
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
 

@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
-    from imexseg.report.build import report_on_run
+    from imexseg.report.of_run import report_on_run
     from imexseg.training.device import check_devices
     from imexseg.training.fit import check_network, fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank

@@ -1,0 +1,1 @@
+"""From files on disk to batches: description → pairs → read → check → load; convert writes this layout from others."""

@@ -1,1 +1,1 @@
-"""Scores of a segmentation, all computed from one confusion matrix."""
+"""How good a network is: scores from one confusion matrix, under noise, under attack."""

@@ -7,9 +7,9 @@ from typing import Any
 import imexseg
 from imexseg.inference.onnx_predictor import METADATA_KEY
 from imexseg.inference.overlap import seen_radius_of
-from imexseg.models.facts import count_parameters
+from imexseg.models.external import PeerNetwork
 from imexseg.models.network import ImageNetwork
-from imexseg.models.peer import PeerNetwork
+from imexseg.models.summary import count_parameters
 
 
 @dataclass(frozen=True)

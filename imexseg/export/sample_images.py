@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 
 from data_gen import QTips
-from imexseg.data.folder import list_pairs
-from imexseg.data.images import read_image
-from imexseg.data.schema import DataDescription
+from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.pairs.pairs import list_pairs
+from imexseg.data.read.images import read_image
 from imexseg.errors import UsageError
 from imexseg.models.artefact import ModelInfo
 

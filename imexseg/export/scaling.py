@@ -1,7 +1,7 @@
-"""Scaling to the longer side in ONNX, as models/scaling.py: inside the file, so that every runtime does it alike."""
+"""Scaling to the longer side in ONNX, as numerics/scaling.py: inside the file, so that every runtime does it alike."""
 
 from imexseg.export.graph import Graph
-from imexseg.models.scaling import seen_size
+from imexseg.numerics.scaling import seen_size
 
 Size = tuple[int, int]
 

@@ -12,8 +12,8 @@ import onnx
 import onnxruntime
 import torch
 
-from imexseg.data.images import full_scale
-from imexseg.data.tensors import image_to_tensor
+from imexseg.data.read.images import full_scale
+from imexseg.data.read.tensors import image_to_tensor
 from imexseg.models.network import ImageNetwork
 
 LARGEST_LOGIT_DIFFERENCE = 1e-4  # fp32

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from imexseg.data.schema import DataDescription
+from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions, minimum_size

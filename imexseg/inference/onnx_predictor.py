@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from imexseg.data.images import full_scale, to_channels
+from imexseg.data.read.images import full_scale, to_channels
 from imexseg.errors import JobError, UsageError
 from imexseg.inference.prediction import Prediction
 

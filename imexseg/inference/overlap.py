@@ -22,8 +22,8 @@ SMALLEST_RAMP = 16  # pixels
 def seen_radius_of(network: "ImageNetwork") -> int:
     """Pixels from a pixel that its answer depends on, or mostly depends on."""
     from imexseg.layers.implicit import solves
-    from imexseg.models.facts import field_of_view
     from imexseg.models.network import SegmentationNetwork
+    from imexseg.models.summary import field_of_view
 
     if not isinstance(network, SegmentationNetwork):
         own = 8 * network.total_stride  # an encoder of another library sees that far, roughly

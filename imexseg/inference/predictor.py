@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from imexseg.data.images import to_channels
-from imexseg.data.tensors import image_to_tensor
+from imexseg.data.read.images import to_channels
+from imexseg.data.read.tensors import image_to_tensor
 from imexseg.errors import JobError
 from imexseg.inference.overlap import seen_radius_of
 from imexseg.inference.prediction import Prediction
-from imexseg.models.facts import count_parameters
 from imexseg.models.network import ImageNetwork
+from imexseg.models.summary import count_parameters
 
 
 class Predictor:

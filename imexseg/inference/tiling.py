@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imexseg.data.image_source import ImageSource, array_source
+from imexseg.data.read.windows import ImageSource, array_source
 from imexseg.errors import UsageError
-from imexseg.inference.backends import AnyPredictor
+from imexseg.inference.open import AnyPredictor
 from imexseg.inference.overlap import overlap_for, seen_radius
 from imexseg.inference.prediction import Prediction
 

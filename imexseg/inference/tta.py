@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from imexseg.inference.backends import AnyPredictor
+from imexseg.inference.open import AnyPredictor
 from imexseg.inference.prediction import Prediction
 
 SCALES = (0.75, 1.0, 1.25)

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from imexseg.data.schema import Colour, explain_validation
+from imexseg.data.description.palette import Colour
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
 from imexseg.models.build import AnyConfig, build_network
 from imexseg.models.network import ImageNetwork
+from imexseg.settings import explain_validation
 
 METADATA_KEY = "imexseg"
 

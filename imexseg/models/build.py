@@ -3,9 +3,9 @@
 from typing import Any
 
 from imexseg.models.config import NetworkConfig
+from imexseg.models.external import PeerConfig, PeerNetwork, is_peer, peer_config
 from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network, lite0_config
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.peer import PeerConfig, PeerNetwork, is_peer, peer_config
 from imexseg.models.registry import NETWORKS, network_config
 
 AnyConfig = NetworkConfig | PeerConfig | Lite0Config

@@ -103,7 +103,7 @@ class NetworkConfig(ImageConfig):
     @property
     def refinement(self) -> FlowSettings:
         """Of the steps behind the pyramid: those of the finest stage, without a solve. Their h is 1: levels that refine the time
-        of the stages (models/levels.py) leave them as they are."""
+        of the stages (models/prolongation.py) leave them as they are."""
         finest = self.stages[0]
         twin = DYNAMICS[finest.dynamics].explicit_twin or finest.dynamics
         return replace(finest, dynamics=twin, n_steps=self.refine_steps, step_size=1.0)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from imexseg.layers.dynamics import FlowSettings, build_flow
 from imexseg.layers.norms import NORMS
 from imexseg.models.config import ImageConfig, NetworkConfig
-from imexseg.models.scaling import scale_back, scale_image, seen_size
+from imexseg.numerics.scaling import scale_back, scale_image, seen_size
 
 if TYPE_CHECKING:
     from imexseg.models.artefact import ModelInfo

@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader
 
-from imexseg.data.schema import IGNORE, Colour
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.description.palette import Colour
 from imexseg.evaluation.scores import Scores
 from imexseg.files import write_atomically
+from imexseg.inference.write_picture import colour_mask, displayable, jpeg_bytes, png_bytes
 from imexseg.report import figures
-from imexseg.report.pictures import colour_mask, displayable, jpeg_bytes, png_bytes
 from imexseg.report.receptive_field import distance_within, share_beyond
 
 N_EXAMPLES = 6  # worst, and as many typical ones

@@ -7,13 +7,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_gen import PRESETS
-from imexseg.data.augmentation_file import AUGMENTATIONS, read_steps
-from imexseg.data.schema import explain_validation, read_yaml_mapping
+from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.errors import UsageError
 from imexseg.models.build import REGISTERED, config_kind, model_config
-from imexseg.models.peer import PeerConfig, is_peer, licence_of_encoder
+from imexseg.models.external import PeerConfig, is_peer, licence_of_encoder
 from imexseg.models.registry import DEFAULT_MODEL
-from imexseg.training.choices import one_of
+from imexseg.settings import explain_validation, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -98,7 +97,7 @@ class RunConfig(BaseModel):
         if isinstance(augmentation, str) and augmentation.endswith((".yaml", ".yml")):
             return read_steps(Path(augmentation))
         if isinstance(augmentation, list):
-            from imexseg.data.augmentation import check_steps
+            from imexseg.data.load.augmentation import check_steps
 
             check_steps(augmentation)
             return augmentation

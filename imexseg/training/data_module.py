@@ -4,12 +4,12 @@ import lightning as L
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from imexseg.data.augmentation import Augmentation
-from imexseg.data.checks import SplitFacts
-from imexseg.data.crops import RareClassCrop
-from imexseg.data.dataset import SegmentationDataset, collate
-from imexseg.data.images import full_scale
-from imexseg.data.samplers import EpochSampler, OnceSampler
+from imexseg.data.check.scan import SplitFacts
+from imexseg.data.load.augmentation import Augmentation
+from imexseg.data.load.crops import RareClassCrop
+from imexseg.data.load.dataset import SegmentationDataset, collate
+from imexseg.data.load.samplers import EpochSampler, OnceSampler
+from imexseg.data.read.images import full_scale
 from imexseg.training.config import RunConfig
 from imexseg.training.restriction import restrict_batch
 

@@ -12,17 +12,17 @@ from rich.console import Console
 
 import imexseg
 from data_gen import write_dataset
-from imexseg.data.check_dataset import check_dataset
-from imexseg.data.checks import Progress, SplitFacts
-from imexseg.data.images import full_scale
-from imexseg.data.schema import DataDescription, load_description
+from imexseg.data.check.report import check_dataset
+from imexseg.data.check.scan import Progress, SplitFacts
+from imexseg.data.description.data_yaml import DataDescription, load_description
+from imexseg.data.read.images import full_scale
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.build import AnyNetwork
+from imexseg.models.external import PeerConfig, PeerNetwork, require_size
 from imexseg.models.lite0 import Lite0Network
-from imexseg.models.peer import PeerConfig, PeerNetwork, require_size
-from imexseg.models.scaling import seen_size
+from imexseg.numerics.scaling import seen_size
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels, network_settings

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imexseg.data.schema import IGNORE
-from imexseg.training.choices import one_of
+from imexseg.data.description.labels import IGNORE
+from imexseg.settings import one_of
 
 LOSSES = ("cross-entropy", "dice", "focal", "lovasz")
 

@@ -14,9 +14,9 @@ from imexseg.errors import UsageError
 from imexseg.layers.reversible import store_states
 from imexseg.models.build import AnyConfig, AnyNetwork, build_network, model_config
 from imexseg.models.config import NetworkConfig
-from imexseg.models.levels import to_finer_grid, to_finer_time, with_steps
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.scaling import seen_size
+from imexseg.models.prolongation import to_finer_grid, to_finer_time, with_steps
+from imexseg.numerics.scaling import seen_size
 from imexseg.training.config import RunConfig
 from imexseg.training.run_folder import LAST, METRICS
 

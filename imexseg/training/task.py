@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from imexseg.data.schema import IGNORE
+from imexseg.data.description.labels import IGNORE
 from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.network import ImageNetwork, SegmentationNetwork

@@ -40,7 +40,7 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
         callbacks=[*stop, recorder, RunProgress(recorder, console)],
-        use_distributed_sampler=False,  # data/samplers.py: repeatable, and no image counted twice
+        use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically
         enable_progress_bar=False,
         enable_model_summary=False,

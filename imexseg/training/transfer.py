@@ -11,11 +11,11 @@ from imexseg.errors import UsageError
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.channels import spread_channels
+from imexseg.models.external import PeerConfig, PeerNetwork
 from imexseg.models.lite0 import Lite0Config
 from imexseg.models.network import ImageNetwork
-from imexseg.models.peer import PeerConfig, PeerNetwork
 from imexseg.models.pretrained import check_lite0_package
-from imexseg.models.shipped import find_weights
+from imexseg.models.weights import find_weights
 from imexseg.training.config import RunConfig
 
 SHOWN = 6  # names of tensors in a message

@@ -14,8 +14,8 @@ from PIL import Image
 
 from apps.edge import output
 from apps.edge.model import Model
-from imexseg.data.images import read_image, read_mask
-from imexseg.report.pictures import overlay
+from imexseg.data.read.images import read_image, read_mask
+from imexseg.inference.write_picture import overlay
 
 ROOT = Path(__file__).resolve().parents[2]
 # Only these may be loaded: whatever else is asked for is refused as if it were not installed.

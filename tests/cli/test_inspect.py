@@ -13,8 +13,8 @@ from imexseg.cli import main as command_line
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
-from imexseg.report.inspection import inspect_network
-from imexseg.report.inspection_figure import greens_functions, inspection_figure
+from imexseg.report.inspect.figure import greens_functions, inspection_figure
+from imexseg.report.inspect.measure import inspect_network
 
 
 def small(name: str, **settings) -> SegmentationNetwork:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from imexseg.data.schema import load_description
+from imexseg.data.description.data_yaml import load_description
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score, multiclass_jaccard_index
 
+from imexseg.evaluation.evaluate import confusion_matrix
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.evaluate import confusion_matrix
 
 
 @given(seed=st.integers(0, 999))

@@ -18,7 +18,7 @@ from imexseg.export import write
 from imexseg.export.metadata import ExportOptions
 from imexseg.inference.onnx_predictor import OnnxPredictor
 from imexseg.models.artefact import load, save_weights
-from imexseg.models.shipped import find_weights
+from imexseg.models.weights import find_weights
 
 HEAVY = ("torch", "torchvision", "lightning", "segmentation_models_pytorch", "albumentations", "safetensors", "onnx")
 

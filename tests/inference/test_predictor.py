@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import imexseg
-from imexseg.data.images import read_image
+from imexseg.data.read.images import read_image
 from imexseg.errors import JobError, UsageError
-from imexseg.inference.evaluate import evaluate
+from imexseg.evaluation.evaluate import evaluate
 from imexseg.inference.predictor import Predictor
 
 
@@ -57,7 +57,7 @@ def test_evaluating_mixed_sizes_counts_each_image_by_itself(predictor: Predictor
 
     import cv2
 
-    from imexseg.data.schema import load_description
+    from imexseg.data.description.data_yaml import load_description
 
     data = tmp_path / "data"
     shutil.copytree(qtips_folder, data)

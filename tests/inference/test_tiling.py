@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imexseg.data.image_source import array_source
-from imexseg.data.images import read_mask
-from imexseg.data.schema import default_palette
+from imexseg.data.description.palette import default_palette
+from imexseg.data.read.images import read_mask
+from imexseg.data.read.windows import array_source
 from imexseg.errors import UsageError
 from imexseg.inference.overlap import overlap_for, seen_radius, smallest_tile
 from imexseg.inference.predictor import Prediction, Predictor
 from imexseg.inference.tiling import TiledPredictor, positions, predict_blocks, ramps
 from imexseg.inference.tta import AugmentedPredictor
+from imexseg.inference.write_mask import write_mask
 from imexseg.models.artefact import ModelInfo
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
-from imexseg.report.mask_stream import write_mask
 
 lengths = st.integers(1, 3000)
 
@@ -176,7 +176,7 @@ def test_predict_with_tiles(
     image = np.random.default_rng(0).integers(0, 256, (90, 70)).astype(np.uint8)
     Image.fromarray(image).save(tmp_path / "x.png")
     tifffile.imwrite(tmp_path / "y.tif", image, tile=(32, 32), compression="zlib")
-    monkeypatch.setattr("imexseg.data.image_source.IN_MEMORY", 100)
+    monkeypatch.setattr("imexseg.data.read.windows.IN_MEMORY", 100)
     command = ["predict", *map(str, (tmp_path / "x.png", tmp_path / "y.tif")), "--weights", str(trained_run)]
     assert main([*command, "--output", str(tmp_path / "out"), "--tile", "64"]) == 0
     err = capsys.readouterr().err
@@ -186,7 +186,7 @@ def test_predict_with_tiles(
     assert masks[0].shape == (90, 70)
     assert np.array_equal(*masks)
     assert np.array(Image.open(tmp_path / "out/x_overlay.png")).shape == (90, 70, 3)
-    monkeypatch.setattr("imexseg.report.mask_stream.TIFF_FROM", 1000)
+    monkeypatch.setattr("imexseg.inference.write_mask.TIFF_FROM", 1000)
     monkeypatch.setattr("imexseg.cli.predict_tiled.PICTURE", 70)
     alone = [*command[:2], *command[3:]]
     assert main([*alone, "--output", str(tmp_path / "big"), "--tile", "64"]) == 0

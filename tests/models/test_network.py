@@ -8,9 +8,9 @@ from torch.nn import functional as F
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
-from imexseg.models.facts import count_parameters, field_of_view, multiply_adds, summarise
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, ONE_SCALE, network_config
+from imexseg.models.summary import count_parameters, field_of_view, multiply_adds, summarise
 
 every_network = pytest.mark.parametrize("name", NETWORKS)
 # For what takes seconds each: every dynamics and every operator, at one scale and at several.

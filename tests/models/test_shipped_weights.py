@@ -11,13 +11,13 @@ import yaml
 
 from benchmarks.photograph_data import CCP, CCP_TEN
 from data_gen import QTips
-from imexseg.data.schema import load_description
+from imexseg.data.description.data_yaml import load_description
 from imexseg.errors import UsageError
+from imexseg.evaluation.evaluate import confusion_matrix, evaluate
 from imexseg.evaluation.scores import Scores
-from imexseg.inference.evaluate import confusion_matrix, evaluate
 from imexseg.inference.predictor import Predictor
 from imexseg.models.artefact import load
-from imexseg.models.shipped import DEFAULT_WEIGHTS, find_weights, shipped_weights
+from imexseg.models.weights import DEFAULT_WEIGHTS, find_weights, shipped_weights
 
 SHIPPED = shipped_weights()
 REAL = Path(os.environ.get("IMEXSEG_REAL_DATA", Path(__file__).parents[3] / "shared/data"))

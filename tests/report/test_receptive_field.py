@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.implicit import without_solve
-from imexseg.models.facts import field_of_view
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
+from imexseg.models.summary import field_of_view
 from imexseg.report.receptive_field import distance_within, effective_receptive_field, seen_pixels, share_beyond
 
 

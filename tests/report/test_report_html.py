@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imexseg.data.schema import IGNORE, default_palette
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.description.palette import default_palette
 from imexseg.evaluation.scores import Scores
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
 

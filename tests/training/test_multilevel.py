@@ -10,8 +10,8 @@ from imexseg.errors import UsageError
 from imexseg.layers.implicit import DiffusionSolve, PeriodicSolve
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.build import model_config
-from imexseg.models.levels import to_coarser_grid, to_finer_grid, to_finer_time, with_steps
 from imexseg.models.network import SegmentationNetwork
+from imexseg.models.prolongation import to_coarser_grid, to_finer_grid, to_finer_time, with_steps
 from imexseg.models.registry import ONE_SCALE, network_config
 from imexseg.training.config import RunConfig
 from imexseg.training.multilevel import check_levels

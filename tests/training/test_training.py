@@ -113,8 +113,8 @@ def test_ctrl_c_keeps_the_last_finished_epoch_and_says_how_to_go_on(qtips_folder
 
 def test_two_processes_report_the_metrics_of_one(qtips_folder: Path, imexseg_cli, tmp_path: Path):
     """Five validation images, an odd number: counted once each, not padded up to six."""
-    from imexseg.data.schema import load_description
-    from imexseg.inference.evaluate import evaluate
+    from imexseg.data.description.data_yaml import load_description
+    from imexseg.evaluation.evaluate import evaluate
     from imexseg.inference.predictor import Predictor
 
     done = imexseg_cli(

@@ -1,4 +1,4 @@
-// From the bytes of an image file to the numbers that stand in it, as imexseg/data/images.py reads them: upright,
+// From the bytes of an image file to the numbers that stand in it, as imexseg/data/read/images.py reads them: upright,
 // palettes expanded, alpha dropped, no colour management.
 import { decode as decodePng, hasPngSignature } from "fast-png";
 import { PageError } from "./errors.js";

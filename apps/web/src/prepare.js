@@ -1,4 +1,4 @@
-// From the pixels of any image to the input of a network; the same arithmetic as imexseg/data/images.py (to_channels).
+// From the pixels of any image to the input of a network; the same arithmetic as imexseg/data/read/images.py (to_channels).
 import { PageError } from "./errors.js";
 
 /** The array for each type of number that a network may take. */

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from imexseg.data.convert.shapes import polygon, runs
-from imexseg.data.convert.target import IGNORE, Item, Plan, empty_mask, image_size, inside, read_text, split_in
+from imexseg.data.convert.target import Item, Plan, empty_mask, image_size, inside, read_text, split_in
+from imexseg.data.description.labels import IGNORE
 from imexseg.errors import UsageError
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from imexseg.data.convert.shapes import circle, polygon
-from imexseg.data.convert.target import IGNORE, Item, Plan, empty_mask, image_size, inside, read_text, split_in
+from imexseg.data.convert.target import Item, Plan, empty_mask, image_size, inside, read_text, split_in
+from imexseg.data.description.labels import IGNORE
 from imexseg.errors import UsageError
 
 _BACKGROUND, _IGNORE = "_background_", "__ignore__"

@@ -3,13 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-from imexseg.data.colour_list import read_colour_list
 from imexseg.data.convert.target import Item, Plan
 from imexseg.data.convert.voc import checked_mask
-from imexseg.data.find_layout import find_layout
-from imexseg.data.folder import available_splits, list_pairs
-from imexseg.data.labels import label_table
-from imexseg.data.schema import DataDescription
+from imexseg.data.description.colour_list import read_colour_list
+from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.description.labels import label_table
+from imexseg.data.pairs.layout import find_layout
+from imexseg.data.pairs.pairs import available_splits, list_pairs
 from imexseg.errors import UsageError
 
 LISTS = ("class_dict.csv", "labelmap.txt", "colours.txt", "colors.txt", "classes.csv", "classes.txt")

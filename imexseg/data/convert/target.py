@@ -11,9 +11,10 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from imexseg.data.images import IMAGE_SUFFIXES
-from imexseg.data.labels import IGNORE, Colour
-from imexseg.data.schema import SPLITS
+from imexseg.data.description.data_yaml import SPLITS
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.description.palette import Colour
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.errors import JobError, UsageError
 
 LARGEST_TEXT = 1 << 30  # bytes of one annotation file

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from imexseg.data.colour_list import read_colour_list
 from imexseg.data.convert.target import Item, Plan, image_size, inside, read_text
-from imexseg.data.folder import Pair
-from imexseg.data.images import IMAGE_SUFFIXES
-from imexseg.data.labels import LabelTable, label_table
-from imexseg.data.masks import read_classes
+from imexseg.data.description.colour_list import read_colour_list
+from imexseg.data.description.labels import LabelTable, label_table
+from imexseg.data.pairs.pairs import Pair
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
+from imexseg.data.read.masks import read_classes
 from imexseg.errors import UsageError
 
 NAMES = [

@@ -11,9 +11,10 @@ import numpy as np
 
 from imexseg.data.convert.shapes import polygon
 from imexseg.data.convert.target import Item, Plan, empty_mask, image_size, read_text
-from imexseg.data.images import IMAGE_SUFFIXES
-from imexseg.data.schema import SPLITS, read_yaml_mapping
+from imexseg.data.description.data_yaml import SPLITS
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.errors import UsageError
+from imexseg.settings import read_yaml_mapping
 
 _FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imexseg.cli.main import main
-from imexseg.data.checks import scan_split
+from imexseg.data.check.scan import scan_split
 from imexseg.data.convert.shapes import circle, polygon, runs
-from imexseg.data.images import read_mask
-from imexseg.data.schema import load_description
+from imexseg.data.description.data_yaml import load_description
+from imexseg.data.read.images import read_mask
 
 SIZE = (20, 30)  # H, W
 

@@ -1,0 +1,109 @@
+"""Pairs of files as tensors, in the form that a DataLoader takes."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.load.augmentation import Augmentation
+from imexseg.data.load.crops import RareClassCrop
+from imexseg.data.pairs.pairs import Pair
+from imexseg.data.read.images import read_image, to_channels
+from imexseg.data.read.masks import read_classes
+from imexseg.data.read.tensors import image_to_tensor
+from imexseg.numerics.scaling import seen_size
+
+CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
+
+
+class SegmentationDataset(Dataset):
+    """Indexed by (epoch, number): what augmentation draws is a function of seed, epoch and number.
+
+    A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
+    processes share a split unevenly, so that no image is counted twice.
+    Returns: image (C, H, W) float32, mask (H, W) int64.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        channels: int,
+        scale: float,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        crop: RareClassCrop | None = None,
+        long_side: int | None = None,
+    ):
+        self.pairs = pairs
+        self.channels = channels
+        self.scale = scale
+        self.augmentation = augmentation
+        self.seed = seed
+        self.crop = crop
+        self.long_side = long_side
+        self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._cached_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        epoch, number = key
+        image, mask = self._read(max(number, 0))
+        # Any fixed mixing of the three numbers into 32 bits will do.
+        seeds = np.random.SeedSequence([self.seed, epoch, max(number, 0)]).generate_state(2)
+        if self.crop is not None and number >= 0:
+            image, mask = self.crop(image, mask, int(seeds[1]))
+        if self.augmentation is not None and number >= 0:
+            image, mask = self.augmentation(image, mask, int(seeds[0]))
+        truth = torch.from_numpy(mask.astype(np.int64))
+        if number < 0:
+            truth.fill_(IGNORE)
+        return image_to_tensor(image, self.scale), truth
+
+    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        if number in self._cache:
+            return self._cache[number]
+        pair = self.pairs[number]
+        image = to_channels(read_image(pair.image), self.channels, pair.image)
+        mask = read_classes(pair)
+        if self.long_side is not None:
+            image, mask = scaled_to(image, mask, self.long_side)
+        if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
+            self._cache[number] = image, mask
+            self._cached_bytes += image.nbytes + mask.nbytes
+        return image, mask
+
+
+def scaled_to(image: np.ndarray, mask: np.ndarray, long_side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pair with a longer side of `long_side` pixels: the image averaged, the mask by the nearest pixel."""
+    height, width = seen_size(mask.shape[0], mask.shape[1], long_side)
+    if (height, width) == mask.shape:
+        return image, mask
+    how = cv2.INTER_AREA if height < mask.shape[0] else cv2.INTER_LINEAR
+    # OpenCV takes four channels at once; more go one by one.
+    planes = [cv2.resize(image[..., c], (width, height), interpolation=how) for c in range(image.shape[2])]
+    return np.stack(planes, axis=-1), cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+def collate(samples: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Stack samples; smaller ones are extended below and to the right, the mask there is ignored.
+
+    Returns: images (B, C, H, W) float32, masks (B, H, W) int64.
+    """
+    height = max(mask.shape[0] for _, mask in samples)
+    width = max(mask.shape[1] for _, mask in samples)
+    images, masks = [], []
+    for image, mask in samples:
+        missing = (0, width - mask.shape[1], 0, height - mask.shape[0])
+        if any(missing):
+            image = F.pad(image[None], missing, mode="replicate")[0]
+            mask = F.pad(mask, missing, value=IGNORE)
+        images.append(image)
+        masks.append(mask)
+    return torch.stack(images), torch.stack(masks)

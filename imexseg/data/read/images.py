@@ -1,0 +1,240 @@
+"""Images and masks from files of any kind, with nothing silently cast."""
+
+import os
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
+
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.read.bands import LARGEST_IMAGE, UnreadableError, is_plain_tiff, read_npy, read_tiff
+from imexseg.errors import UsageError
+
+SHOWN = 5  # how many wrong values an error lists
+Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
+# Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+cv2.utils.logging.setLogLevel(
+    cv2.utils.logging.LOG_LEVEL_SILENT
+)  # what is wrong with a file is said in one line of our own
+
+# Pillow's other readers would cast 16 bits to 8 (PPM, JPEG 2000, AVIF) or start other programs (EPS).
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+_TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS_PER_SAMPLE = 258  # the TIFF tag
+_PNG_GREY_ALPHA = 4  # the PNG colour type
+_DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_LUMA = (299, 587, 114)  # thousandths of red, green and blue, ITU-R 601
+
+
+def full_scale(dtype: np.dtype) -> float:
+    """The pixel value that stands for white: 255 for uint8, 65535 for uint16, 1 for floating point."""
+    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
+
+    Returns: (H, W, C) uint8, uint16 or float32.
+    Raises: UsageError naming the file and the remedy if it cannot be read as an image, or not without loss.
+    """
+    bands = _read_bands(path)
+    if bands is not None:
+        return _finite(bands, path) if bands.dtype == np.float32 else bands
+    image = _decoded(path)
+    mode = image.mode
+    if mode == "F":
+        pixels = _finite(np.array(image, dtype=np.float32), path)
+    elif mode in _DEEP_GREY:
+        pixels = _as_uint16(np.array(image), path)
+    elif _bits_per_sample(image, path) > 8:
+        pixels = _read_deep_colour(image, path)
+    elif mode in ("1", "L", "LA") or (mode == "P" and _has_grey_palette(image)):
+        pixels = np.array(image.convert("L"))
+    else:
+        pixels = np.array(image.convert("RGB"))
+    return np.atleast_3d(pixels)
+
+
+def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
+    """An image of 8 bits, grey or colour, of more than so many pixels, to be cut into pieces; None for all others.
+
+    Raises: UsageError as read_image.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as header:
+            width, height = header.size
+            if header.format == "TIFF" or width * height <= more_than or header.mode not in ("L", "RGB"):
+                return None
+    except Exception:  # read_image explains it
+        return None
+    image = _decoded(path)
+    return image if _bits_per_sample(image, path) == 8 else None
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Read the values of a mask: one channel; of a palette the indices, not the colours; of 1 to 4 bits as stored.
+
+    Returns: (H, W) uint8.
+    Raises: UsageError naming the file and the remedy for colours, for values above 255, and if it cannot be read.
+    """
+    return _mask_values(_decoded_mask(path), path)
+
+
+def read_mask_or_colours(path: Path) -> np.ndarray:
+    """As read_mask, but of a mask in colours the colours. Returns: (H, W) or (H, W, 3) uint8."""
+    image = _decoded_mask(path)
+    if image.mode in ("RGB", "RGBA"):
+        return np.array(image.convert("RGB"))
+    return _mask_values(image, path)
+
+
+def _decoded_mask(path: Path) -> Image.Image:
+    image = _decoded(path)
+    if image.format == "JPEG":
+        raise UsageError(f"{path}: JPEG changes values to save space, so class numbers get lost; export masks as PNG")
+    return image
+
+
+def _mask_values(image: Image.Image, path: Path) -> np.ndarray:
+    if image.mode not in ("1", "L", "P", *_DEEP_GREY):
+        raise UsageError(
+            f"{path}: a mask must have one channel of class numbers, this one is {image.mode}; write the number of its "
+            "class for each colour, as an 8-bit PNG, or give the colours in data.yaml (`palette`, one for each name)"
+        )
+    values = np.array(image)
+    if image.mode == "L":
+        # Pillow stretches 2 and 4 bits to 0 to 255, which would turn class 3, or 15, into "ignore".
+        values //= IGNORE // (2 ** _bits_per_sample(image, path) - 1)
+    unknown = np.unique(values[(values < 0) | (values > IGNORE)])
+    if unknown.size:
+        shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if unknown.size > SHOWN else "")
+        raise UsageError(f"{path}: mask values must be 0 to 255, found {shown}; write class numbers, as an 8-bit PNG")
+    return values.astype(np.uint8)
+
+
+def to_channels(image: np.ndarray, channels: int, path: Path) -> np.ndarray:
+    """Bring (H, W, C) to (H, W, channels): grey is repeated, colour becomes luma (ITU-R 601), dtype kept.
+
+    Luma of integers is exact, rounded to the nearest, halves up.
+    Raises: UsageError naming found and expected numbers if neither applies.
+    """
+    found = image.shape[2]
+    if found == channels:
+        return image
+    if found == 1 and channels == 3:
+        return np.repeat(image, 3, axis=2)
+    if found == 3 and channels == 1:
+        if np.issubdtype(image.dtype, np.integer):
+            luma = (image @ np.array(_LUMA, dtype=np.uint32) + 500) // 1000
+        else:
+            luma = image @ (np.array(_LUMA) / 1000)
+        return luma.astype(image.dtype)[..., None]
+    raise UsageError(f"{path}: has {found} channels, the network takes {channels}; convert the image")
+
+
+def _read_bands(path: Path) -> np.ndarray | None:
+    """Images that Pillow would refuse or reduce; None for those that it reads."""
+    try:
+        if path.suffix.lower() == ".npy":
+            return read_npy(path)
+        with open(path, "rb") as file:
+            if file.read(4) not in _TIFF_BEGINS:
+                return None
+            file.seek(0)
+            try:
+                plain = is_plain_tiff(file)
+            except Exception:  # Pillow reads some that tifffile does not, and explains the others
+                return None
+        if plain:
+            return None
+        return read_tiff(path)
+    except UnreadableError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
+        raise UsageError(f"{path}: {_explanation(path, error)}") from None
+
+
+def _decoded(path: Path) -> Image.Image:
+    """The whole image, turned upright."""
+    try:
+        # Given a name instead of a file, Pillow 13 maps TIFF into memory and scrambles it if its orientation is not 1.
+        with open(path, "rb") as file:
+            image = Image.open(file, formats=_FORMATS)
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            return image
+    except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
+        raise UsageError(f"{path}: {_explanation(path, error)}") from None
+
+
+def _explanation(path: Path, error: Exception) -> str:
+    """What is wrong with the file, and the remedy."""
+    if os.path.isdir(path):
+        return "is a folder, expected an image file"
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, PermissionError):
+        return "may not be read; change its permissions"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"cannot be read ({error.strerror})"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"claims more than {LARGEST_IMAGE} pixels; cut it into smaller images"
+    if isinstance(error, MemoryError):
+        return "does not fit into the memory; cut it into smaller images"
+    if isinstance(error, UnidentifiedImageError):
+        begin = path.read_bytes()[:4]
+        if not begin:
+            return "is empty (0 bytes); replace it by the image it should be"
+        if begin in _TIFF_BEGINS:
+            return "is a TIFF that is damaged or of an unread kind; store bands of 8 or 16 bits, or of float32"
+        return f"is not an image that can be read; use {', '.join(_FORMATS)}"
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"is damaged or truncated ({reason}); copy or export it again"
+
+
+def _bits_per_sample(image: Image.Image, path: Path) -> int:
+    """As stored in the file: Pillow gives colour with 8, and fewer than 8 stretched to 8."""
+    if image.format == "PNG":
+        return _png_header(path)[24]
+    return int(np.max(image.tag_v2.get(_BITS_PER_SAMPLE, 1))) if isinstance(image, TiffImageFile) else 8
+
+
+def _png_header(path: Path) -> bytes:
+    """Signature and header chunk; byte 24 is the bit depth, byte 25 the colour type."""
+    with open(path, "rb") as file:
+        return file.read(26)
+
+
+def _read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
+    """Colour, or grey with alpha, of 16 bits a sample. Args: image: the same with 8, as Pillow gives it."""
+    pixels = None
+    if image.mode in ("RGB", "RGBA", "RGBX"):
+        # These flags drop alpha and turn the image upright.
+        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.shape != (image.height, image.width, 3):
+        raise UsageError(f"{path}: {image.mode} of 16 bits that cannot be read without loss; export it as 16-bit PNG")
+    if image.format == "PNG" and _png_header(path)[25] == _PNG_GREY_ALPHA:
+        return np.ascontiguousarray(pixels[..., :1])
+    return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's BGR
+
+
+def _has_grey_palette(image: Image.Image) -> bool:
+    colours = np.reshape(image.getpalette("RGB") or [], (-1, 3))
+    return bool((colours == colours[:, :1]).all())
+
+
+def _as_uint16(values: np.ndarray, path: Path) -> np.ndarray:
+    if values.min() < 0 or values.max() > 65535:
+        raise UsageError(f"{path}: has grey values outside 0 to 65535, which 16 bits cannot hold; scale the image")
+    return values.astype(np.uint16)
+
+
+def _finite(values: np.ndarray, path: Path) -> np.ndarray:
+    n_wrong = values.size - int(np.isfinite(values).sum())
+    if n_wrong:
+        raise UsageError(f"{path}: {n_wrong} pixels are NaN or infinite; write 0 there, and 255 (ignore) into the mask")
+    return values

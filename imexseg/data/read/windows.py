@@ -1,0 +1,165 @@
+"""Large images, read piece by piece: what is in memory does not depend on the size of the file where its format allows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from imexseg.data.read.bands import channels_last
+from imexseg.data.read.images import decoded_plain_image, read_image
+from imexseg.errors import UsageError
+
+IN_MEMORY = 1 << 24  # pixels up to which a file is simply read
+_CACHED_BYTES = 1 << 28  # decoded tiles or strips of a TIFF that are kept
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image of which pieces can be had. shape: (H, W, C).  read(rows, columns) → (h, w, C), dtype of the file."""
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    read: Callable[[slice, slice], np.ndarray]
+
+    @property
+    def n_pixels(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+
+def array_source(image: np.ndarray) -> ImageSource:
+    """Pieces of an image that is in memory. Shapes: (H, W, C)."""
+    return ImageSource(image.shape, image.dtype, lambda rows, columns: image[rows, columns])
+
+
+def open_image(path: Path) -> ImageSource:
+    """Small images are read as read_image does. Of large ones, TIFF and .npy are read by tiles, strips or memory mapping;
+    PNG, JPEG and others must be decoded in full, and stay in memory as 8 bits (grey: 1 byte a pixel, colour: 4).
+
+    Raises: UsageError as read_image; of TIFFs that are read piece by piece also later, when a damaged piece is met.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            return _mapped_npy(path) or array_source(read_image(path))
+        if path.suffix.lower() in (".tif", ".tiff"):
+            source = _tiff_source(path)
+            if source is not None:
+                return source
+    except UsageError:
+        raise
+    except Exception:  # whatever is wrong with it, read_image explains it
+        return array_source(read_image(path))
+    image = decoded_plain_image(path, IN_MEMORY)
+    return array_source(read_image(path)) if image is None else _pillow_source(image)
+
+
+def _mapped_npy(path: Path) -> ImageSource | None:
+    stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    if stored.size <= IN_MEMORY or stored.dtype.name not in ("uint8", "uint16", "float32"):
+        return None
+    image = channels_last(stored)
+    return ImageSource(
+        image.shape, image.dtype, _finite_only(path, lambda rows, columns: np.array(image[rows, columns]))
+    )
+
+
+def _pillow_source(image: Image.Image) -> ImageSource:
+    n_channels = len(image.getbands())
+
+    def read(rows: slice, columns: slice) -> np.ndarray:
+        box = (columns.start, rows.start, columns.stop, rows.stop)
+        return np.array(image.crop(box)).reshape(rows.stop - rows.start, columns.stop - columns.start, n_channels)
+
+    return ImageSource((image.height, image.width, n_channels), np.dtype(np.uint8), read)
+
+
+def _tiff_source(path: Path) -> ImageSource | None:
+    """None for small ones and for kinds that must be read as a whole (alpha, palettes, turned, many pages)."""
+    tiff = tifffile.TiffFile(path)  # stays open as long as the source
+    page = tiff.pages.first
+    usual = (
+        int(page.photometric) in (1, 2) and page.dtype is not None and page.dtype.name in ("uint8", "uint16", "float32")
+    )
+    turned = page.tags.valueof(274, 1) != 1
+    alone = page.samplesperpixel > 1 or len(tiff.pages) == 1 or not (tiff.is_shaped or tiff.is_imagej or tiff.is_ome)
+    plain = not [extra for extra in page.extrasamples if extra in (1, 2)]
+    if int(page.photometric) == 2 and page.samplesperpixel == 4 and not page.extrasamples:
+        plain = False
+    if not (usual and alone and plain) or turned or page.imagewidth * page.imagelength <= IN_MEMORY:
+        tiff.close()
+        return None
+    shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+    separate = int(page.planarconfig) == 2 and page.samplesperpixel > 1
+    if page.is_memmappable:
+        stored = tifffile.memmap(path, page=0, mode="r")
+        image = np.moveaxis(stored, 0, -1) if separate else stored.reshape(shape)
+        kind = image.dtype.newbyteorder("=")
+        read = lambda rows, columns: np.array(image[rows, columns], dtype=kind)  # noqa: E731
+        return ImageSource(shape, kind, _finite_only(path, read))
+    segment_bytes = page.chunks[-2] * page.chunks[-1] * 4 if len(page.chunks) > 1 else page.imagewidth * 4
+    if segment_bytes > _CACHED_BYTES:
+        tiff.close()
+        return None
+    return ImageSource(shape, np.dtype(str(page.dtype)), _finite_only(path, _Segments(path, page).read))
+
+
+def _finite_only(path: Path, read: Callable[[slice, slice], np.ndarray]) -> Callable[[slice, slice], np.ndarray]:
+    def checked(rows: slice, columns: slice) -> np.ndarray:
+        piece = read(rows, columns)
+        if piece.dtype == np.float32 and not np.isfinite(piece).all():
+            raise UsageError(f"{path}: has pixels that are NaN or infinite; write 0 there")
+        return piece
+
+    return checked
+
+
+class _Segments:
+    """Tiles or strips of a compressed TIFF, decoded when needed; those used last are kept."""
+
+    def __init__(self, path: Path, page: tifffile.TiffPage):
+        self.path = path
+        self.page = page
+        self.shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+        self.height = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
+        self.width = page.tilewidth if page.is_tiled else page.imagewidth
+        self.per_row = -(-page.imagewidth // self.width)
+        self.rows_of_segments = -(-page.imagelength // self.height)
+        self.planes = page.samplesperpixel if int(page.planarconfig) == 2 else 1
+        self._kept: dict[int, np.ndarray] = {}
+
+    def read(self, rows: slice, columns: slice) -> np.ndarray:
+        out = np.empty((rows.stop - rows.start, columns.stop - columns.start, self.shape[2]), self.page.dtype)
+        for down in range(rows.start // self.height, -(-rows.stop // self.height)):
+            for across in range(columns.start // self.width, -(-columns.stop // self.width)):
+                for plane in range(self.planes):
+                    number = (plane * self.rows_of_segments + down) * self.per_row + across
+                    segment = self._segment(number)
+                    top, left = down * self.height, across * self.width
+                    y = slice(max(rows.start, top), min(rows.stop, top + segment.shape[0]))
+                    x = slice(max(columns.start, left), min(columns.stop, left + segment.shape[1]))
+                    bands = slice(plane, plane + 1) if self.planes > 1 else slice(None)
+                    target = out[
+                        y.start - rows.start : y.stop - rows.start, x.start - columns.start : x.stop - columns.start
+                    ]
+                    target[..., bands] = segment[y.start - top : y.stop - top, x.start - left : x.stop - left]
+        return out
+
+    def _segment(self, number: int) -> np.ndarray:
+        if number in self._kept:
+            self._kept[number] = self._kept.pop(number)  # the one used last is thrown away last
+            return self._kept[number]
+        try:
+            handle = self.page.parent.filehandle
+            handle.seek(self.page.dataoffsets[number])
+            encoded = handle.read(self.page.databytecounts[number])
+            decoded, _, shape = self.page.decode(encoded, number)
+            segment = np.asarray(decoded)[0, : shape[1], : shape[2]]
+        except Exception as error:  # decoders raise whatever they stumble over
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise UsageError(f"{self.path}: piece {number} is damaged or of an unread kind ({reason})") from None
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + segment.nbytes > _CACHED_BYTES:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[number] = segment
+        return segment

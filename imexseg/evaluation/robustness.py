@@ -1,0 +1,75 @@
+"""Images made harder before they are predicted: by noise, or by an attack on the network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from imexseg.data.read.images import to_channels
+from imexseg.data.read.tensors import image_to_tensor
+from imexseg.evaluation.attacks import fgsm, pgd
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """What `imexseg evaluate` does to every image; noise, or an attack, or nothing.
+
+    Args:
+        noise: standard deviation of Gaussian noise, as a fraction of the full scale.
+        attack: "fgsm", "pgd" or None.  epsilon: its largest change of a pixel value, as a fraction of the full scale.
+        seed: of noise and of the start of pgd. Image number i has its own stream, whatever stands beside it in a batch.
+        network: whose gradients are attacked; noise needs none.
+    Properties: values stay between 0 and the full scale (or the image's own extremes, where a float image exceeds them),
+        not rounded to whole grey levels; noise = 0 or epsilon = 0 change nothing.
+    """
+
+    info: Any  # of a predictor
+    noise: float = 0.0
+    attack: str | None = None
+    epsilon: float = 0.0
+    attack_steps: int = 10
+    seed: int = 0
+    network: nn.Module | None = None
+
+    def __call__(self, images: list[np.ndarray], masks: list[np.ndarray], first: int) -> list[np.ndarray]:
+        """Shapes: images (H, W, C) as read, masks (H, W) → images (H, W, C) float32, where 1 is the full scale."""
+        if (self.epsilon if self.attack else self.noise) == 0:
+            return images
+        channels, scale = self.info.in_channels, self.info.full_scale
+        batch = torch.stack([image_to_tensor(to_channels(image, channels, Path("image")), scale) for image in images])
+        truth = torch.stack([torch.from_numpy(mask.astype(np.int64)) for mask in masks])
+        changed = self.perturb(batch, truth, first) / scale
+        return [np.moveaxis(image.numpy(), 0, -1) for image in changed]
+
+    def perturb(self, images: Tensor, masks: Tensor, first: int = 0) -> Tensor:
+        """The same on tensors of raw pixel values. Shapes: (B, C, H, W), (B, H, W) → (B, C, H, W)."""
+        scale = self.info.full_scale
+        lowest, highest = min(0.0, float(images.min())), max(scale, float(images.max()))
+        generators = [torch.Generator().manual_seed(self.seed * 1_000_003 + first + i) for i in range(len(images))]
+        if self.attack is None:
+            normal = torch.stack([torch.randn(images.shape[1:], generator=g) for g in generators])
+            return (images + self.noise * scale * normal).clamp(lowest, highest)
+        if self.network is None:
+            raise ValueError(f"{self.attack} needs the gradients of a network, and none was given")
+        epsilon = self.epsilon * scale
+        if self.attack == "fgsm":
+            return fgsm(self.network, images, masks, epsilon, lowest, highest)
+        start = torch.stack([2 * torch.rand(images.shape[1:], generator=g) - 1 for g in generators])
+        return pgd(self.network, images, masks, epsilon, lowest, highest, self.attack_steps, start)
+
+    def as_dict(self) -> dict[str, str | float | int]:
+        """The setting, for JSON."""
+        if self.attack is None:
+            return {"noise": self.noise, "seed": self.seed}
+        setting: dict[str, str | float | int] = {"attack": self.attack, "epsilon": self.epsilon}
+        return setting | ({"steps": self.attack_steps, "seed": self.seed} if self.attack == "pgd" else {})
+
+    @property
+    def in_words(self) -> str:
+        if self.attack is None:
+            return f"noise of {self.noise:g} of the full scale"
+        steps = f" of {self.attack_steps} steps" if self.attack == "pgd" else ""
+        return f"{self.attack}{steps} with epsilon {self.epsilon:g} of the full scale"

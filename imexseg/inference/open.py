@@ -1,0 +1,51 @@
+"""Weights by name or file, opened with the runtime that they are for."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from imexseg.errors import UsageError
+from imexseg.inference.prediction import Prediction
+
+
+class AnyPredictor(Protocol):
+    """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
+
+    info: Any  # ModelInfo, or OnnxInfo with fewer facts
+    seen_radius: int  # pixels, see overlap.py
+    parameters: int
+    long_side: int | None  # pixels that every image is scaled to inside the network; None: seen as it is
+
+    def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction: ...
+
+    def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]: ...
+
+    def adaptation(self, image: np.ndarray) -> str | None: ...
+
+
+def open_predictor(weights: str | None) -> AnyPredictor:
+    """A predictor for an .onnx file, a .safetensors file, a run folder or shipped weights; None: the default ones.
+
+    An .onnx needs no torch. Raises: UsageError if there is nothing of that name, or it cannot be read, or torch is missing.
+    """
+    if weights is not None and weights.lower().endswith(".onnx"):
+        from imexseg.inference.onnx_predictor import OnnxPredictor
+
+        return OnnxPredictor(Path(weights))
+    need_torch(f"{weights or 'the default weights'}")
+    from imexseg.inference.predictor import Predictor
+    from imexseg.models.artefact import load
+    from imexseg.models.weights import find_weights
+
+    return Predictor(load(find_weights(weights)))
+
+
+def need_torch(what: str) -> None:
+    """Raises: UsageError saying what to install if torch is not there."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            f"{what}: needs torch, which is not installed; pip install 'imexseg[train]', or use an exported .onnx"
+        ) from None
