@@ -24,8 +24,9 @@ from imexseg.export.sample_images import random_images
 from imexseg.export.solve import Side, solve
 from imexseg.export.verify import reference_logits, session
 from imexseg.layers.implicit import DirichletSolve, ImplicitSolve, PeriodicSolve, ReflectiveSolve
-from imexseg.models.artefact import ModelInfo, load
+from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import ImageNetwork
 from imexseg.models.registry import NETWORKS
 from imexseg.models.weights import find_weights

@@ -16,7 +16,8 @@ import numpy as np
 import tifffile
 
 from imexseg.data.description.palette import default_palette
-from imexseg.models.artefact import ModelInfo, save_weights
+from imexseg.models.artefact import save_weights
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 

@@ -10,7 +10,7 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
 from imexseg.data.read.images import read_image
 from imexseg.errors import UsageError
-from imexseg.models.artefact import ModelInfo
+from imexseg.models.info import ModelInfo
 
 _TYPES: dict[float, type[np.generic]] = {255.0: np.uint8, 65535.0: np.uint16, 1.0: np.float32}
 

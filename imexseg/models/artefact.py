@@ -2,41 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from imexseg.data.description.palette import Colour
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
 from imexseg.models.build import AnyConfig, build_network
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import ImageNetwork
 from imexseg.settings import explain_validation
 
 METADATA_KEY = "imexseg"
-
-
-class ModelInfo(BaseModel):
-    """Everything about trained weights that is not a tensor; stored as JSON in the metadata of the file."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: int = 1
-    model: str  # the registered name it was built from
-    network: AnyConfig
-    names: list[str]
-    palette: list[Colour]
-    full_scale: float  # the pixel value that means white in the training images: 255, 65535, or 1 for float images
-    data: dict[str, Any]
-    metrics: dict[str, Any]
-    training: dict[str, Any]
-    version: str  # of imexseg
-
-    @property
-    def in_channels(self) -> int:
-        return self.network.in_channels
 
 
 def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
@@ -81,7 +59,8 @@ def _read_info(path: Path, text: str) -> ModelInfo:
         content = json.loads(text)
         if isinstance(content, dict) and content.get("format") != 1:
             raise UsageError(f"{path}: written by a newer imexseg (format {content.get('format')}); upgrade imexseg")
-        return ModelInfo.model_validate(content)
+        network = TypeAdapter(AnyConfig).validate_python(content.get("network"))
+        return ModelInfo.model_validate(content | {"network": network})
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error})") from None
     except ValidationError as error:

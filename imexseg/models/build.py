@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from imexseg.models.config import NetworkConfig
+from imexseg.models.config import ImageConfig, NetworkConfig
 from imexseg.models.external import PeerConfig, PeerNetwork, is_peer, peer_config
 from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network, lite0_config
 from imexseg.models.network import SegmentationNetwork
@@ -32,8 +32,11 @@ def config_kind(model: str) -> type[AnyConfig]:
     return Lite0Config if model in LITE0 else NetworkConfig
 
 
-def build_network(config: AnyConfig) -> AnyNetwork:
+def build_network(config: ImageConfig) -> AnyNetwork:
     """A network with random weights. Raises: UsageError if its parts do not go together."""
     if isinstance(config, PeerConfig):
         return PeerNetwork(config)
-    return Lite0Network(config) if isinstance(config, Lite0Config) else SegmentationNetwork(config)
+    if isinstance(config, Lite0Config):
+        return Lite0Network(config)
+    assert isinstance(config, NetworkConfig)
+    return SegmentationNetwork(config)

@@ -1,6 +1,6 @@
 """The segmentation network: normalise → opening → stages of time steps → classifier, for images of any size."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from imexseg.layers.dynamics import FlowSettings, build_flow
 from imexseg.layers.norms import NORMS
 from imexseg.models.config import ImageConfig, NetworkConfig
+from imexseg.models.info import ModelInfo
 from imexseg.numerics.scaling import scale_back, scale_image, seen_size
-
-if TYPE_CHECKING:
-    from imexseg.models.artefact import ModelInfo
 
 
 class ImageNetwork(nn.Module):
@@ -24,7 +22,7 @@ class ImageNetwork(nn.Module):
     it can get them wrong.
     """
 
-    info: "ModelInfo"  # of a trained network, set by load()
+    info: ModelInfo  # of a trained network, set by load()
     config: ImageConfig
     total_stride: int
     mean: Tensor

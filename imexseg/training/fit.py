@@ -18,9 +18,9 @@ from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.images import full_scale
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
-from imexseg.models.artefact import ModelInfo
 from imexseg.models.build import AnyNetwork
 from imexseg.models.external import PeerConfig, PeerNetwork, require_size
+from imexseg.models.info import ModelInfo
 from imexseg.models.lite0 import Lite0Network
 from imexseg.numerics.scaling import seen_size
 from imexseg.training.config import RunConfig

@@ -10,7 +10,8 @@ import lightning as L
 
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
-from imexseg.models.artefact import ModelInfo, save_weights
+from imexseg.models.artefact import save_weights
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import ImageNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 

@@ -21,7 +21,7 @@ from imexseg.inference.predictor import Prediction, Predictor
 from imexseg.inference.tiling import TiledPredictor, positions, predict_blocks, ramps
 from imexseg.inference.tta import AugmentedPredictor
 from imexseg.inference.write_mask import write_mask
-from imexseg.models.artefact import ModelInfo
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 

@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 
 import imexseg
 from imexseg.errors import UsageError
-from imexseg.models.artefact import METADATA_KEY, ModelInfo, load, save_weights
+from imexseg.models.artefact import METADATA_KEY, load, save_weights
+from imexseg.models.info import ModelInfo
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import NETWORKS, network_config
 

@@ -17,8 +17,9 @@ from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
 from imexseg.inference.overlap import seen_radius_of
 from imexseg.layers.implicit import solves, without_solve
-from imexseg.models.artefact import ModelInfo, save_weights
+from imexseg.models.artefact import save_weights
 from imexseg.models.build import build_network, config_kind, model_config
+from imexseg.models.info import ModelInfo
 from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network
 from imexseg.models.pretrained import lite0_state
 from imexseg.models.summary import field_of_view_lite0, summarise
