@@ -59,8 +59,9 @@ def _read_info(path: Path, text: str) -> ModelInfo:
         content = json.loads(text)
         if isinstance(content, dict) and content.get("format") != 1:
             raise UsageError(f"{path}: written by a newer imexseg (format {content.get('format')}); upgrade imexseg")
-        network = TypeAdapter(AnyConfig).validate_python(content.get("network"))
-        return ModelInfo.model_validate(content | {"network": network})
+        if isinstance(content, dict) and "network" in content:
+            content["network"] = TypeAdapter(AnyConfig).validate_python(content["network"])
+        return ModelInfo.model_validate(content)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error})") from None
     except ValidationError as error:
