@@ -12,7 +12,7 @@ from PIL import Image
 from data_gen import CLASS_NAMES
 from imexseg.cli import main as command_line
 from imexseg.cli.predict import unique_stems
-from imexseg.data.read.images import read_mask
+from imexseg.data.read.mask_files import read_mask
 from imexseg.models.build import REGISTERED
 
 

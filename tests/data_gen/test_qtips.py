@@ -10,7 +10,8 @@ import yaml
 
 from data_gen import CLASS_NAMES, PRESETS, QTips, write, write_dataset
 from data_gen.presets import BAR, BLACK, WHITE
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
 
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
