@@ -15,8 +15,9 @@ def one_of(what: str, name: str, known: Iterable[str]) -> str:
     """The name itself. Raises: ValueError that tells the nearest known one."""
     names = list(known)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-        raise ValueError(f"unknown {what} {name!r}; did you mean {near!r}? Known: {', '.join(names)}")
+        near = difflib.get_close_matches(name, names, n=1)
+        advice = f"; did you mean {near[0]!r}? Known" if near else "; known"
+        raise ValueError(f"unknown {what} {name!r}{advice}: {', '.join(names)}")
     return name
 
 
@@ -46,8 +47,10 @@ def explain_validation(error: ValidationError, model: type[BaseModel]) -> str:
             continue  # the other alternative of a union says what is wrong
         if problem["type"] == "extra_forbidden":
             *parents, key = (str(part) for part in problem["loc"])
-            near = difflib.get_close_matches(key, _keys_of(model, parents), n=1, cutoff=0.0)
-            parts.append(f"unknown key {where!r}; did you mean {'.'.join([*parents, *near])!r}?")
+            known = _keys_of(model, parents)
+            near = difflib.get_close_matches(key, known, n=1)
+            advice = f"did you mean {'.'.join([*parents, *near])!r}?" if near else f"known: {', '.join(known)}"
+            parts.append(f"unknown key {where!r}; {advice}")
         elif problem["type"] == "missing":
             parts.append(f"{where!r} is missing")
         else:

@@ -8,7 +8,7 @@ import numpy as np
 from imexseg.data.read.windows import ImageSource, open_image
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.tiling import Disagreement, TiledPredictor
-from imexseg.inference.write_mask import mask_suffix, write_mask
+from imexseg.inference.write_mask import in_values, mask_suffix, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
@@ -28,7 +28,8 @@ def predict_tiled(
     suffix = mask_suffix(source.n_pixels)
     strips = picture.watch(_strips(predictor, source, path, progress))
     with appearing_whole(target.with_name(f"{target.name}_mask{suffix}")) as temporary:
-        write_mask(temporary, suffix, strips, height, width)
+        numbers = (in_values(strip, predictor.info.values) for strip in strips)
+        write_mask(temporary, suffix, numbers, height, width)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(target.with_name(f"{target.name}_overlay.png"), png_bytes(small))
     return predictor.disagreement(source, path) if compare else None

@@ -108,6 +108,9 @@ def run(options: argparse.Namespace) -> int:
     if config.data:
         with progress_bar("checking") as progress:
             data = look_at_data(config.data, progress)
+        if process_rank() == 0:
+            for line in data.warnings:
+                messages.print(f"warning: {line}")
         if options.resume is None:
             check_network(config, data)
     if options.resume is None:

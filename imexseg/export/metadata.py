@@ -37,6 +37,7 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         "model": info.model,
         "names": info.names,
         "palette": info.palette,
+        "values": info.values,
         "in_channels": network.config.in_channels,
         "full_scale": info.full_scale,
         "size": list(options.size) if options.size else None,

@@ -31,6 +31,7 @@ class OnnxInfo:
     parameters: int
     seen_radius: int
     long_side: int | None = None
+    values: list[int] = field(default_factory=list)  # for each class the number in masks that are written
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -168,6 +169,7 @@ def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
             int(facts["parameters"]),
             int(facts["seen_radius"]),
             int(facts["long_side"]) if facts.get("long_side") else None,
+            [int(value) for value in facts.get("values") or range(len(facts["names"]))],
             {"augmentation": facts.get("augmentation")},
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:

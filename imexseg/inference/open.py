@@ -10,7 +10,7 @@ from imexseg.inference.prediction import Prediction
 
 
 class AnyPredictor(Protocol):
-    """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
+    """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, values, full_scale, in_channels."""
 
     info: Any  # ModelInfo, or OnnxInfo with fewer facts
     seen_radius: int  # pixels, see overlap.py
