@@ -6,14 +6,37 @@ from pathlib import Path
 
 import numpy as np
 from converter_inputs import (
-    APPLE_DOUBLE, BAR, SQUARE, H, Refused, Right, W, annotation, bar, box, by_coco, case, coco, coco_api, put, run_lengths, square,
-    text, turned,
+    APPLE_DOUBLE,
+    BAR,
+    SQUARE,
+    H,
+    Refused,
+    Right,
+    W,
+    annotation,
+    bar,
+    box,
+    by_coco,
+    case,
+    coco,
+    coco_api,
+    put,
+    run_lengths,
+    square,
+    text,
+    turned,
 )  # fmt: skip
+
+FLAT_BAR = np.ravel(BAR).tolist()
 
 
 @case("coco", 6)
 def ids_as_float_and_text(d: Path):
-    j = coco(d / "annotations/a.json", annotation(image_id=1.0, category_id="1"), annotation(image_id="01", segmentation=[sum(BAR, [])]))
+    j = coco(
+        d / "annotations/a.json",
+        annotation(image_id=1.0, category_id="1"),
+        annotation(image_id="01", segmentation=[FLAT_BAR]),
+    )
     return [j], Right({"train/a": square() + bar()}, {0: "background", 1: "cat"})
 
 
@@ -48,7 +71,9 @@ def size_as_text(d: Path):
 def fractions_and_holes_as_pycocotools(d: Path):
     ring = [3.3, 2.7, 25.9, 4.1, 22.2, 17.8, 5.5, 15.1]
     part = [1.25, 16.5, 4.75, 16.5, 4.75, 19.5]
-    return [coco(d / "annotations/a.json", annotation(segmentation=[ring, part]))], Right({"train/a": by_coco(ring, part)})
+    return [coco(d / "annotations/a.json", annotation(segmentation=[ring, part]))], Right(
+        {"train/a": by_coco(ring, part)}
+    )
 
 
 @case("coco", 6)
@@ -63,7 +88,10 @@ def compressed_run_lengths(d: Path):
 def panoptic(d: Path):
     ids = box(2, 2, 10, 10, 7).astype(np.uint32) + box(12, 12, 18, 25).astype(np.uint32) * 70_000
     put(d / "val2017/a.jpg")
-    put(d / "annotations/panoptic_val2017/a.png", np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=-1).astype(np.uint8))
+    put(
+        d / "annotations/panoptic_val2017/a.png",
+        np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=-1).astype(np.uint8),
+    )
     segments = [{"id": 7, "category_id": 3}, {"id": 70_000, "category_id": 184, "iscrowd": 0}]
     content = {
         "images": [{"id": 1, "file_name": "a.jpg", "height": H, "width": W}],
@@ -79,7 +107,12 @@ def panoptic(d: Path):
 @case("coco", 4)
 def brush_of_cvat(d: Path):
     crowd = annotation(iscrowd=1, segmentation=run_lengths(square()))
-    j = coco(d / "annotations/instances_default.json", crowd, annotation(category_id=2, segmentation=[sum(BAR, [])]), categories={1: "a", 2: "b"})
+    j = coco(
+        d / "annotations/instances_default.json",
+        crowd,
+        annotation(category_id=2, segmentation=[FLAT_BAR]),
+        categories={1: "a", 2: "b"},
+    )
     return [j], Right({"train/a": square(255) + bar(2)}, says=("crowds, ignored (255)", "--crowds objects: 1 (a.jpg)"))
 
 
@@ -92,7 +125,11 @@ def brush_of_cvat_as_objects(d: Path):
 @case("coco", 4)
 def outside_empty_and_unlisted(d: Path):
     far, over = [40, 2, 50, 2, 50, 9, 40, 9], [25, 15, 99, 15, 99, 99, 25, 99]
-    rows = annotation(segmentation=[far]), annotation(segmentation=[over]), annotation(segmentation=[[1.1, 1.1, 1.2, 1.1, 1.2, 1.2]])
+    rows = (
+        annotation(segmentation=[far]),
+        annotation(segmentation=[over]),
+        annotation(segmentation=[[1.1, 1.1, 1.2, 1.1, 1.2, 1.2]]),
+    )
     j = coco(d / "annotations/a.json", *rows, categories={1: "cat", 2: "dog"})
     put(d / "images/b.jpg"), put(d / "images/c.jpg")
     content = json.loads(j.read_text())
@@ -110,9 +147,11 @@ def outside_empty_and_unlisted(d: Path):
 
 @case("coco", 2)
 def ids_with_gaps(d: Path):
-    rows = annotation(category_id=90), annotation(category_id=3, segmentation=[sum(BAR, [])])
+    rows = annotation(category_id=90), annotation(category_id=3, segmentation=[FLAT_BAR])
     j = coco(d / "annotations/a.json", *rows, categories={90: "dog", 3: "cat"})
-    return [j], Right({"train/a": square(90) + bar(3)}, {0: "background", 3: "cat", 90: "dog"}, ("numbers are the category ids",))
+    return [j], Right(
+        {"train/a": square(90) + bar(3)}, {0: "background", 3: "cat", 90: "dog"}, ("numbers are the category ids",)
+    )
 
 
 @case("coco", 2)
@@ -134,7 +173,12 @@ def roboflow(d: Path):
 @case("coco", 2)
 def label_studio(d: Path):
     """Ids begin with 0, paths are those of another machine."""
-    j = coco(d / "annotations/result.json", annotation(category_id=0), categories={0: "cat", 1: "dog"}, file_name="images\\4\\a.jpg")
+    j = coco(
+        d / "annotations/result.json",
+        annotation(category_id=0),
+        categories={0: "cat", 1: "dog"},
+        file_name="images\\4\\a.jpg",
+    )
     return [j], Right({"train/a": square(1)}, {0: "background", 1: "cat", 2: "dog"}, ("ids plus 1", "found by name"))
 
 
@@ -155,7 +199,9 @@ def category_called_background(d: Path):
 
 @case("coco", 5)
 def latest_is_no_test(d: Path):
-    return [coco(d / "medieval/latest_annotations.json", annotation())], Right({"train/a": square()}, says=("images: train 1",))
+    return [coco(d / "medieval/annotations/latest_annotations.json", annotation())], Right(
+        {"train/a": square()}, says=("images: train 1",)
+    )
 
 
 @case("coco", 5)
@@ -176,7 +222,9 @@ def resized_image(d: Path):
 
 @case("coco", 3)
 def cropped_image(d: Path):
-    return [coco(d / "annotations/a.json", annotation(), height=20, width=40)], Refused(("a.jpg: is 30 x 20", "a.json says 40 x 20"))
+    return [coco(d / "annotations/a.json", annotation(), height=20, width=40)], Refused(
+        ("a.jpg: is 30 x 20", "a.json says 40 x 20")
+    )
 
 
 @case("coco", 3)
@@ -239,7 +287,11 @@ def windows_1252(d: Path):
 def files_of_the_system(d: Path):
     coco(d / "annotations/a.json", annotation())
     text(d / "annotations/._a.json", APPLE_DOUBLE), text(d / "images/._a.jpg", APPLE_DOUBLE)
-    text(d / "__MACOSX/annotations/a.json", APPLE_DOUBLE), text(d / "images/Thumbs.db", b"\0"), text(d / ".ipynb_checkpoints/a.json", "{")
+    (
+        text(d / "__MACOSX/annotations/a.json", APPLE_DOUBLE),
+        text(d / "images/Thumbs.db", b"\0"),
+        text(d / ".ipynb_checkpoints/a.json", "{"),
+    )
     return [d], Right({"train/a": square()})
 
 
@@ -254,22 +306,30 @@ def truncated_image(d: Path):
 @case("coco", 9)
 def damaged_run_lengths(d: Path):
     runs = coco_api.encode(np.asfortranarray(square()))["counts"].decode()
-    return [coco(d / "annotations/a.json", annotation(segmentation={"size": [H, W], "counts": runs[:-3]}))], Refused(("a.json: annotation 1: compressed run lengths are damaged",))
+    return [coco(d / "annotations/a.json", annotation(segmentation={"size": [H, W], "counts": runs[:-3]}))], Refused(
+        ("a.json: annotation 1: compressed run lengths are damaged",)
+    )
 
 
 @case("coco", 4)
 def boxes_alone(d: Path):
-    return [coco(d / "annotations/a.json", annotation(segmentation=[], bbox=[2, 2, 8, 8]))], Refused(("a.json: annotation 1: has no segmentation",))
+    return [coco(d / "annotations/a.json", annotation(segmentation=[], bbox=[2, 2, 8, 8]))], Refused(
+        ("a.json: annotation 1: has no segmentation",)
+    )
 
 
 @case("coco", 6)
 def json_of_label_studio(d: Path):
-    return [text(d / "a.json", [{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}])], Refused(("a.json", "Label Studio's own JSON; export as COCO"))
+    return [text(d / "a.json", [{"id": 1, "data": {"image": "a.jpg"}, "annotations": []}])], Refused(
+        ("a.json", "Label Studio's own JSON; export as COCO")
+    )
 
 
 @case("coco", 6)
 def json_of_via(d: Path):
-    return [text(d / "via.json", {"a.jpg123": {"filename": "a.jpg", "regions": []}})], Refused(("via.json", "VIA", "export as COCO"))
+    return [text(d / "via.json", {"a.jpg123": {"filename": "a.jpg", "regions": []}})], Refused(
+        ("via.json", "VIA", "export as COCO")
+    )
 
 
 @case("coco", 2)

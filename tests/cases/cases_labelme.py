@@ -4,7 +4,23 @@ from pathlib import Path
 
 import numpy as np
 from converter_inputs import (
-    APPLE_DOUBLE, BAR, H, Refused, Right, W, bar, box, by_coco, case, in_base64, labelme, put, shape, square, text, turned,
+    APPLE_DOUBLE,
+    BAR,
+    H,
+    Refused,
+    Right,
+    W,
+    bar,
+    box,
+    by_coco,
+    case,
+    in_base64,
+    labelme,
+    put,
+    shape,
+    square,
+    text,
+    turned,
 )  # fmt: skip
 from PIL import Image, ImageOps
 
@@ -40,7 +56,9 @@ def embedded_image_of_another_size(d: Path):
 def embedded_image_before_it_was_scaled(d: Path):
     """Labelme showed the embedded image; the file was scaled later, and no size is stated."""
     image = in_base64(Image.new("RGB", (60, 40)))
-    labelme(d, shape(points=[[24, 24], [50, 24], [50, 36], [24, 36]]), imageData=image, imageHeight=None, imageWidth=None)
+    labelme(
+        d, shape(points=[[24, 24], [50, 24], [50, 36], [24, 36]]), imageData=image, imageHeight=None, imageWidth=None
+    )
     put(d / "a.png")
     return [d], Right({"train/a": bar()}, says=("60 x 40 → 30 x 20",))
 
@@ -57,7 +75,7 @@ def embedded_image_alone(d: Path):
 def embedded_image_truncated(d: Path):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (H, W, 3)).astype(np.uint8))
     labelme(d, shape(), imageData=in_base64(noise)[:-800])
-    return [d], Refused(("the image embedded", "a"))
+    return [d], Refused(("a.json: the image in it (imageData) cannot be read",))
 
 
 @case("labelme", 3)
@@ -77,7 +95,7 @@ def rectangle_of_four_corners(d: Path):
 def rotated_rectangle(d: Path):
     points = [[10.5, 2.2], [20.3, 9.4], [14.7, 17.1], [4.9, 9.9]]
     labelme(d, shape(kind="rotation", points=points, direction=0.6))
-    return [d], Right({"train/a": by_coco(sum(points, []))})
+    return [d], Right({"train/a": by_coco(np.ravel(points).tolist())})
 
 
 @case("labelme", 6)
@@ -113,23 +131,36 @@ def label_that_is_a_number(d: Path):
 def lines_and_points(d: Path):
     labelme(d, shape(), shape(kind="linestrip"), shape(kind="point", points=[[3, 3]]))
     put(d / "b.png")
-    says = ("without an area (linestrip), left out: 1 (a.json)", "(point), left out: 1", "without a JSON file, left out: 1 (b.png)")
+    says = (
+        "without an area (linestrip), left out: 1 (a.json)",
+        "(point), left out: 1",
+        "without a JSON file, left out: 1 (b.png)",
+    )
     return [d], Right({"train/a": bar()}, says=says)
 
 
 @case("labelme", 4)
 def nothing_labelled(d: Path):
     labelme(d), labelme(d, shape(), stem="b")
-    return [d], Right({"train/a": box(0, 0, 0, 0), "train/b": bar()}, says=("without a shape, all background: 1 (a.json)",))
+    return [d], Right(
+        {"train/a": box(0, 0, 0, 0), "train/b": bar()}, says=("without a shape, all background: 1 (a.json)",)
+    )
 
 
 @case("labelme", 2)
 def order_of_labels_txt(d: Path):
-    labelme(d, shape("cell", points=CORNERS), shape("artefact"), shape("__ignore__", points=[[0, 0], [30, 0], [30, 1], [0, 1]]))
+    labelme(
+        d,
+        shape("cell", points=CORNERS),
+        shape("artefact"),
+        shape("__ignore__", points=[[0, 0], [30, 0], [30, 1], [0, 1]]),
+    )
     text(d / "labels.txt", "__ignore__\n_background_\nnucleus\ncell\n")
     names = {0: "background", 1: "nucleus", 2: "cell", 3: "artefact"}
     truth = square(2) + bar(3) + box(0, 0, 1, 30, 255)
-    return [d], Right({"train/a": truth}, names, ("in the order of labels.txt", "added at its end: 1 (artefact)", "(nucleus)"))
+    return [d], Right(
+        {"train/a": truth}, names, ("in the order of labels.txt", "added at its end: 1 (artefact)", "(nucleus)")
+    )
 
 
 @case("labelme", 2)
@@ -170,7 +201,12 @@ def contest_is_no_test(d: Path):
 @case("labelme", 3)
 def files_of_the_system(d: Path):
     labelme(d, shape())
-    text(d / "._a.json", APPLE_DOUBLE), text(d / "._a.png", APPLE_DOUBLE), text(d / "desktop.ini", "x"), text(d / "__MACOSX/a.json", "{")
+    (
+        text(d / "._a.json", APPLE_DOUBLE),
+        text(d / "._a.png", APPLE_DOUBLE),
+        text(d / "desktop.ini", "x"),
+        text(d / "__MACOSX/a.json", "{"),
+    )
     return [d], Right({"train/a": bar()})
 
 

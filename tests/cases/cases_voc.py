@@ -5,9 +5,18 @@ from pathlib import Path
 
 import numpy as np
 from converter_inputs import (
-    COLOURS, APPLE_DOUBLE, Refused, Right, bar, box, case, indexed, put, square, text,
+    APPLE_DOUBLE,
+    COLOURS,
+    Refused,
+    Right,
+    bar,
+    box,
+    case,
+    indexed,
+    put,
+    square,
+    text,
 )  # fmt: skip
-from PIL import Image
 
 M = square(1) + bar(2)
 LISTS = "ImageSets/Segmentation"
@@ -23,7 +32,10 @@ def cvat(d: Path):
     """default.txt, subfolders, masks in the colours of labelmap.txt, in which the background is not first."""
     for name in ("day1/a", "day2/a"):
         put(d / f"JPEGImages/{name}.jpg"), put(d / f"SegmentationClass/{name}.png", COLOURS[M])
-    text(d / "labelmap.txt", "# label:color_rgb:parts:actions\nnucleus:60,180,75::\nbackground:0,0,0::\ncell:230,25,75::\n")
+    text(
+        d / "labelmap.txt",
+        "# label:color_rgb:parts:actions\nnucleus:60,180,75::\nbackground:0,0,0::\ncell:230,25,75::\n",
+    )
     text(d / LISTS / "default.txt", "day1/a\nday2/a\n")
     truth = np.array([0, 2, 1], np.uint8)[M]
     says = ("the background first", "default.txt", "images: train 2")
@@ -33,7 +45,9 @@ def cvat(d: Path):
 @case("voc", 6)
 def labelme2voc(d: Path):
     voc(d), text(d / "class_names.txt", "_background_\ncell\nnucleus\n")
-    return [d], Right({"train/a": M}, {0: "background", 1: "cell", 2: "nucleus"}, ("the values in the masks", "as training"))
+    return [d], Right(
+        {"train/a": M}, {0: "background", 1: "cell", 2: "nucleus"}, ("the values in the masks", "as training")
+    )
 
 
 @case("voc", 6)
@@ -55,14 +69,20 @@ def names_whose_background_is_not_first(d: Path):
 @case("voc", 4)
 def assumed_names(d: Path):
     voc(d, mask=square(15) + box(0, 0, 1, 30, 255))
-    return [d], Right({"train/a": square(15) + box(0, 0, 1, 30, 255)}, says=("names are assumed to be the twenty of VOC",))
+    return [d], Right(
+        {"train/a": square(15) + box(0, 0, 1, 30, 255)}, says=("names are assumed to be the twenty of VOC",)
+    )
 
 
 @case("voc", 4)
 def files_that_no_list_names(d: Path):
     voc(d), voc(d, "b"), text(d / "class_names.txt", "background\ncell\nnucleus\n")
     put(d / "JPEGImages/c.jpg"), text(d / LISTS / "train.txt", "a\n"), text(d / LISTS / "trainval.txt", "a\nb\n")
-    says = ("images that no list names, left out: 2 (b.jpg, c.jpg)", "masks that no list names, left out: 1 (b.png)", "trainval.txt")
+    says = (
+        "images that no list names, left out: 2 (b.jpg, c.jpg)",
+        "masks that no list names, left out: 1 (b.png)",
+        "trainval.txt",
+    )
     return [d], Right({"train/a": M}, says=says)
 
 
@@ -75,7 +95,11 @@ def lists_with_quotes_and_suffixes(d: Path):
 
 @case("voc", 3)
 def capitals(d: Path):
-    put(d / "JPEGImages/DSC1.JPG"), put(d / "SegmentationClass/DSC1.PNG", M), text(d / "class_names.txt", "background\ncell\nnucleus\n")
+    (
+        put(d / "JPEGImages/DSC1.JPG"),
+        put(d / "SegmentationClass/DSC1.PNG", M),
+        text(d / "class_names.txt", "background\ncell\nnucleus\n"),
+    )
     return [d], Right({"train/DSC1": M})
 
 
@@ -148,7 +172,9 @@ def tabs_of_camvid(d: Path):
 @case("rgb", 5)
 def semicolons_in_utf_16(d: Path):
     listed = "Rot;Name;red;green;blue\nx;bg;0;0;0\ny;Zelle ä;230;25;75\nz;Kern;60;180;75\n"
-    return rgb(d, listed, encoding="utf-16"), Right({"train/a": M}, {0: "bg", 1: "Zelle ä", 2: "Kern"}, ("not used: rot",))
+    return rgb(d, listed, encoding="utf-16"), Right(
+        {"train/a": M}, {0: "bg", 1: "Zelle ä", 2: "Kern"}, ("not used: rot",)
+    )
 
 
 @case("rgb", 2)
@@ -166,7 +192,9 @@ def colours_in_one_field(d: Path):
 
 @case("rgb", 5)
 def four_numbers_of_no_meaning(d: Path):
-    return rgb(d, "bg 0 0 0 9\ncell 230 25 75 9\nnucleus 60 180 75 4\n", "colors.txt"), Refused(("colors.txt: has 4", "name,r,g,b,id"))
+    return rgb(d, "bg 0 0 0 9\ncell 230 25 75 9\nnucleus 60 180 75 4\n", "colors.txt"), Refused(
+        ("colors.txt: has 4", "name,r,g,b,id")
+    )
 
 
 @case("rgb", 1)
@@ -179,7 +207,6 @@ def indexed_in_another_order(d: Path):
     arguments = rgb(d, "name,r,g,b\nbg,0,0,0\ncell,230,25,75\nnucleus,60,180,75\n")
     order = np.array([2, 0, 1], np.uint8)
     indexed(d / "masks/a.png", order[M], COLOURS[np.argsort(order)])
-    assert set(Image.open(d / "masks/a.png").getdata()) == {0, 1, 2}
     return arguments, Right({"train/a": M})
 
 
@@ -187,9 +214,13 @@ def indexed_in_another_order(d: Path):
 def image_and_mask_alone(d: Path):
     arguments = rgb(d, "0 0 0 bg\n230 25 75 cell\n60 180 75 nucleus\n", "colors.txt")
     put(d / "images/b.jpg"), put(d / "masks/c.png", COLOURS[M])
-    return arguments, Right({"train/a": M}, says=("without a mask, left out: 1 (b.jpg)", "without an image, left out: 1 (c.png)"))
+    return arguments, Right(
+        {"train/a": M}, says=("without a mask, left out: 1 (b.jpg)", "without an image, left out: 1 (c.png)")
+    )
 
 
 @case("rgb", 3)
 def list_in_windows_1252(d: Path):
-    return rgb(d, "0 0 0 bg\n230 25 75 Zelle ä\n60 180 75 Kern\n", "colors.txt", "cp1252"), Refused(("colors.txt", "save it as UTF-8"))
+    return rgb(d, "0 0 0 bg\n230 25 75 Zelle ä\n60 180 75 Kern\n", "colors.txt", "cp1252"), Refused(
+        ("colors.txt", "save it as UTF-8")
+    )

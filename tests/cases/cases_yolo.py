@@ -4,7 +4,17 @@ import os
 from pathlib import Path
 
 from converter_inputs import (
-    APPLE_DOUBLE, BAR, Refused, Right, bar, box, case, line, put, square, text,
+    APPLE_DOUBLE,
+    BAR,
+    Refused,
+    Right,
+    bar,
+    box,
+    case,
+    line,
+    put,
+    square,
+    text,
 )  # fmt: skip
 
 
@@ -50,14 +60,21 @@ def path_of_another_machine(d: Path):
 @case("yolo", 6)
 def classes_txt(d: Path):
     """Label Studio: classes.txt and no data.yaml."""
-    put(d / "images/a.jpg"), text(d / "labels/a.txt", line(1)), text(d / "classes.txt", "cat\ndog\n"), text(d / "notes.json", "{}")
+    (
+        put(d / "images/a.jpg"),
+        text(d / "labels/a.txt", line(1)),
+        text(d / "classes.txt", "cat\ndog\n"),
+        text(d / "notes.json", "{}"),
+    )
     return [d], Right({"train/a": square(2)}, {0: "background", 1: "cat", 2: "dog"}, ("classes.txt",))
 
 
 @case("yolo", 2)
 def names_with_gaps(d: Path):
     dataset(d, "names: {5: dog, 0: cat}\n", line(5))
-    return [d], Right({"train/a": square(6)}, {0: "background", 1: "cat", 6: "dog"}, ("plus 1, since 0 is the background",))
+    return [d], Right(
+        {"train/a": square(6)}, {0: "background", 1: "cat", 6: "dog"}, ("plus 1, since 0 is the background",)
+    )
 
 
 @case("yolo", 2)
@@ -82,7 +99,12 @@ def no_labels_for_one_split(d: Path):
 @case("yolo", 4)
 def images_and_labels_alone(d: Path):
     dataset(d)
-    put(d / "images/train/b.jpg"), put(d / "images/train/c.jpg"), text(d / "labels/train/c.txt", ""), text(d / "labels/train/z.txt", line(0))
+    (
+        put(d / "images/train/b.jpg"),
+        put(d / "images/train/c.jpg"),
+        text(d / "labels/train/c.txt", ""),
+        text(d / "labels/train/z.txt", line(0)),
+    )
     says = (
         "without a file of labels, all background: 1 (b.jpg)",
         "empty, all background: 1 (c.jpg)",
@@ -142,5 +164,9 @@ def coordinates_that_mean_nothing(d: Path):
 
 @case("yolo", 5)
 def test_is_not_in_latest(d: Path):
-    put(d / "latest/images/a.jpg"), text(d / "latest/labels/a.txt", line(0)), text(d / "data.yaml", "train: latest/images\nnames: [cat]\n")
-    return [d], Right({"train/latest_a": square()}, says=("images: train 1",))
+    (
+        put(d / "latest/images/a.jpg"),
+        text(d / "latest/labels/a.txt", line(0)),
+        text(d / "data.yaml", "train: latest/images\nnames: [cat]\n"),
+    )
+    return [d], Right({"train/a": square()}, says=("images: train 1",))

@@ -1,4 +1,4 @@
-"""One mask on its way: shapes in the pixels of the annotation, drawn on the image as it is, with what happens on the way noted."""
+"""One mask being drawn: shapes in the pixels of the annotation, on the image as it is now; what happens on the way is noted."""
 
 from pathlib import Path
 from typing import Any

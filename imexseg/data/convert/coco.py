@@ -33,9 +33,7 @@ def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore
     """
     notes = Notes()
     files = read_files(source, notes)
-    root = images or (source if source.is_dir() else source.parent)
-    if images is None and (root.name.lower() == "annotations" or (not source.is_dir() and split_in(root.name))):
-        root = root.parent
+    root = _root(source) if images is None else images
     if not root.is_dir():
         raise UsageError(f"{root}: no such folder; say where the images are with --images")
     if any(file.is_panoptic for file in files):
@@ -47,6 +45,16 @@ def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore
     items = [item for file in files for item in _items(file, found, classes, crowds == "objects", notes)]
     notes.add_all("image files that no annotation file lists, left out", [path.name for path in found.left()])
     return Plan(classes.names, items, classes.rule, notes=notes)
+
+
+def _root(source: Path) -> Path:
+    """The folder to look for images in: that of the JSON, unless that is one for annotations or for a split."""
+    root = source if source.is_dir() else source.absolute().parent
+    if root.name.lower() in ("annotations", "annotation", "labels", "json") or (
+        source.is_file() and split_in(root.name)
+    ):
+        return root.parent
+    return root
 
 
 def _items(file: CocoFile, found: Files, classes: Classes, keep_crowds: bool, notes: Notes) -> list[Item]:

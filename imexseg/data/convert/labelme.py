@@ -11,13 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from imexseg.data.convert.canvas import Canvas, side
 from imexseg.data.convert.json_file import read_json, written_by
 from imexseg.data.convert.locate import Files, list_files, list_images
 from imexseg.data.convert.notes import Notes
-from imexseg.data.convert.numbers import Classes, number_names
+from imexseg.data.convert.numbers import Classes, is_background, number_names
 from imexseg.data.convert.splits import split_in
 from imexseg.data.convert.target import Item, Plan
 from imexseg.data.description.labels import IGNORE
@@ -28,6 +28,7 @@ _IGNORED = "__ignore__"
 _SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "BMP": ".bmp", "TIFF": ".tif", "GIF": ".gif", "WEBP": ".webp"}
 _OUTLINES = ("polygon", "rotation", "quadrilateral", "rotated_rectangle")
 _NO_AREA = ("line", "linestrip", "point", "points")
+_ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 exchange height and width
 Size = tuple[int, int]
 
 
@@ -93,11 +94,16 @@ def _classes(source: Path, contents: dict[Path, dict[str, Any]], notes: Notes) -
         return number_names(used, "of the alphabet")
     names = [line.strip() for line in read_text(listed).splitlines() if line.strip() and line.strip() != _IGNORED]
     notes.add_all("labels that are used but not in labels.txt, added at its end", [n for n in used if n not in names])
-    notes.add_all("labels of labels.txt without a shape, kept as classes", [name for name in names if name not in used])
+    notes.add_all(
+        "labels of labels.txt without a shape, kept as classes",
+        [n for n in names if n not in used and not is_background(n)],
+    )
     return number_names([*names, *used], "of labels.txt")
 
 
-def _image(path: Path, content: dict[str, Any], found: Files, notes: Notes) -> tuple[Path | bytes, str, Size | None]:
+def _image(
+    path: Path, content: dict[str, Any], found: Files, notes: Notes
+) -> tuple[Path | tuple[bytes, Path], str, Size | None]:
     """The image file that is named, or else the bytes that the JSON holds; and the size of those, if there are any."""
     data, size, suffix = content.get("imageData"), None, ""
     image = b""
@@ -106,7 +112,8 @@ def _image(path: Path, content: dict[str, Any], found: Files, notes: Notes) -> t
             image = base64.b64decode(data.partition("base64,")[2] or data)
             with Image.open(io.BytesIO(image)) as header:
                 suffix = _SUFFIXES[header.format or ""]
-                size = ImageOps.exif_transpose(header).size[::-1]
+                (width, height), turned = header.size, header.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                size = (width, height) if turned else (height, width)
         except (binascii.Error, KeyError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             raise UsageError(f"{path}: the image in it (imageData) cannot be read; label the image again") from None
     name = content.get("imagePath")
@@ -119,7 +126,7 @@ def _image(path: Path, content: dict[str, Any], found: Files, notes: Notes) -> t
         where = f"which is not inside {found.root}, nor" if leads_out else "is not there, nor"
         raise UsageError(f"{path}: its image {text!r} {where} in the file itself; put it beside {path.name}")
     notes.add("images taken from the JSON file (imageData)", path.name)
-    return image, suffix, size
+    return (image, path), suffix, size
 
 
 def _beside(path: Path, name: object, found: Files) -> Path | None:

@@ -1,4 +1,4 @@
-"""Which number a class gets in the masks: that of the source wherever it fits, so that what is predicted can be compared there."""
+"""Which number a class gets in the masks: that of the source wherever it fits, so that predictions can be compared there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,6 +15,7 @@ from pycocotools import mask as coco
 MOST_NUMBERS = 1 << 24  # in one outline or list of runs; more is an attack on the memory
 LONGEST = 10**7  # pixels along one outline; pycocotools keeps some 100 bytes for each
 _LARGEST = 1e9  # coordinate
+_SCALE = 5  # of pycocotools
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +62,10 @@ def polygon(points: Any, size: tuple[int, int]) -> Pixels:
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
     if right <= left or bottom <= top:
         return Pixels(0, 0, np.zeros((0, 0), dtype=bool))
-    outline = (corners - (left, top)).ravel().tolist()
-    runs = coco.frPyObjects([outline], bottom - top, right - left)
+    fifths = np.trunc(_SCALE * corners + 0.5) - _SCALE * np.array(
+        [left, top]
+    )  # rounded before it is moved, as in the whole
+    runs = coco.frPyObjects([(fifths / _SCALE).ravel().tolist()], bottom - top, right - left)
     return Pixels(int(top), int(left), coco.decode(runs)[..., 0].astype(bool))
 
 

@@ -22,14 +22,14 @@ _ORIENTATION = 0x0112  # the EXIF tag
 
 @dataclass(frozen=True)
 class Item:
-    """One image with its mask. name: without suffix.  image: a file, or the bytes of one.
+    """One image with its mask. name: without suffix.  image: a file, or the bytes of one and the file that holds them.
 
     mask: (H, W) of the image ↦ numbers of the classes (H, W) uint8; called when it is written.
     """
 
     split: str
     name: str
-    image: Path | bytes
+    image: Path | tuple[bytes, Path]
     suffix: str
     mask: Callable[[tuple[int, int]], np.ndarray]
 
@@ -90,8 +90,8 @@ def _write_item(building: Path, item: Item, taken: set[tuple[str, str]], notes: 
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
     target = places[0] / f"{name}{item.suffix.lower()}"
-    if isinstance(item.image, bytes):
-        target.write_bytes(item.image)
+    if isinstance(item.image, tuple):
+        target.write_bytes(item.image[0])
     else:
         shutil.copyfile(item.image, target)
     encoded, data = cv2.imencode(".png", item.mask(_size(target, item, notes)))
@@ -105,9 +105,8 @@ def _size(copy: Path, item: Item, notes: Notes) -> tuple[int, int]:
     try:
         height, width = read_image(copy).shape[:2]
     except UsageError as error:
-        if isinstance(item.image, Path):
-            raise UsageError(str(error).replace(str(copy), str(item.image))) from None
-        raise UsageError(str(error).replace(str(copy), f"the image embedded as {item.name}")) from None
+        named = item.image if isinstance(item.image, Path) else f"{item.image[1]}: the image in it (imageData)"
+        raise UsageError(str(error).replace(str(copy), str(named))) from None
     if _is_turned(copy):
         notes.add("images turned by an EXIF orientation, annotations taken to be of the upright image", item.name)
     return height, width

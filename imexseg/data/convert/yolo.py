@@ -1,9 +1,10 @@
 """YOLO segmentation: labels/*.txt with `class x y x y …`, relative to the image; names in data.yaml. Later lines win.
 
-The folders are those of `train:`, `val:` and `test:` in data.yaml, or else images/{split} or {split}/images; the labels lie in the
-same place with labels/ for images/. Class 0 of the result is the background. An image without a file of labels shows nothing else.
+The folders are those of `train:`, `val:` and `test:` in data.yaml, or else images/{split} or {split}/images; the labels lie in
+the same place with labels/ for images/. Class 0 is the background. An image without a file of labels shows nothing else.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,24 +31,30 @@ def convert_yolo(source: Path) -> Plan:
     notes = Notes()
     file, content, names = yolo_file(source, notes)
     classes = number_ids(names, "class numbers of the label files")
-    items: list[Item] = []
-    labelled: set[Path] = set()
-    folders: set[Path] = set()
-    for split, images in _images(source, content, notes).items():
-        for image in images:
-            label = _label_file(image, source)
-            folders.add(label.parent)
-            _must_be_there(label.parent, image.parent)
-            if not label.is_file():
-                notes.add("images without a file of labels, all background", image.name)
-            labelled.add(label)
-            stem = "_".join(_below(image, source).with_suffix("").parts)
-            items.append(Item(split, stem, image, image.suffix, partial(_mask, label, image, classes, file, notes)))
-    if not items:
+    images = _images(source, content, notes)
+    label_of = {image: _label_file(image, source) for found in images.values() for image in found}
+    if not label_of:
         raise UsageError(f"{source}: no images in images/{{train,val,test}}, {{train,val,test}}/images or images")
-    present = {path for folder in folders for path in list_files(folder, {".txt"}, notes)}
-    notes.add_all("files of labels without an image, left out", [path.name for path in sorted(present - labelled)])
+    for image, label in label_of.items():
+        _must_be_there(label.parent, image.parent)
+    present = {str(path).casefold(): path for path in _all_labels(label_of, notes)}
+    items = []
+    for split, files in images.items():
+        for image in files:
+            label: Path | None = present.pop(str(label_of[image]).casefold(), None)
+            if label is None:
+                notes.add("images without a file of labels, all background", image.name)
+            draw = partial(_mask, label, image, classes, file, notes)
+            items.append(Item(split, _stem(image, source), image, image.suffix, draw))
+    notes.add_all("files of labels without an image, left out", [path.name for path in present.values()])
     return Plan(classes.names, items, classes.rule, notes=notes)
+
+
+def _all_labels(label_of: Mapping[Path, Path], notes: Notes) -> list[Path]:
+    """Every .txt beside the labels that are looked for, but for the lists of classes."""
+    folders = {label.parent for label in label_of.values()}
+    paths = {path for folder in folders for path in list_files(folder, {".txt"}, notes)}
+    return sorted(path for path in paths if path.name != "classes.txt")
 
 
 def _images(source: Path, content: dict[str, Any], notes: Notes) -> dict[str, list[Path]]:
@@ -114,9 +121,11 @@ def _listed(path: Path, source: Path) -> list[Path]:
     return images
 
 
-def _below(path: Path, source: Path) -> Path:
-    parts = path.relative_to(source).parts
-    return Path(*[p for p in parts[:-1] if p.lower() != "images" and p.lower() not in SPLIT_OF_WORD], parts[-1])
+def _stem(image: Path, source: Path) -> str:
+    """Its path without the folders that say images or the split."""
+    *folders, _ = image.relative_to(source).parts
+    at = max((i + 1 for i, name in enumerate(folders) if name.lower() == "images"), default=0)
+    return "_".join([*(name for name in folders[at:] if name.lower() not in SPLIT_OF_WORD), image.stem])
 
 
 def _label_file(image: Path, source: Path) -> Path:
@@ -142,9 +151,9 @@ def _must_be_there(folder: Path, images: Path) -> None:
 
 
 def _mask(file: Path, image: Path, classes: Classes, names: Path, notes: Notes, size: tuple[int, int]) -> np.ndarray:
-    canvas = Canvas(size, size, file, image, notes)
-    lines = read_text(file).splitlines() if file.is_file() else []
-    if file.is_file() and not any(line.strip() for line in lines):
+    canvas = Canvas(size, size, file or image, image, notes)
+    lines = read_text(file).splitlines() if file else []
+    if file and not any(line.strip() for line in lines):
         notes.add("images whose file of labels is empty, all background", image.name)
     for number, line in enumerate(lines, start=1):
         words = line.split()

@@ -1,4 +1,4 @@
-"""Lists of colours and names as people keep them: `128 64 128 road`, `road,128,64,128`, CVAT's `road:128,64,128::`, `#804080 road`.
+"""Lists of colours and names as people keep them: `128 64 128 road`, `#804080 road`, CVAT's `road:128,64,128::`.
 
 Lines are cut into fields; a line of titles says what each column is, else the columns must say it by themselves.
 """
@@ -165,7 +165,7 @@ def _all_different(rows: Table, column: int) -> bool:
 
 
 def _without_titles(table: Table) -> Columns | None:
-    """Three columns of numbers side by side; a fourth beside them must count the lines. A first line without numbers is titles."""
+    """Three columns of numbers side by side; a fourth must count the lines. A first line without numbers is one of titles."""
     start = 0 if table and any(_NUMBER_LIKE.fullmatch(field) for field in table[0]) else 1
     rows = table[start:]
     width = min(map(len, rows), default=0)
