@@ -41,10 +41,10 @@ def convert_yolo(source: Path) -> Plan:
     items = []
     for split, files in images.items():
         for image in files:
-            label: Path | None = present.pop(str(label_of[image]).casefold(), None)
-            if label is None:
+            own = present.pop(str(label_of[image]).casefold(), None)
+            if own is None:
                 notes.add("images without a file of labels, all background", image.name)
-            draw = partial(_mask, label, image, classes, file, notes)
+            draw = partial(_mask, own, image, classes, file, notes)
             items.append(Item(split, _stem(image, source), image, image.suffix, draw))
     notes.add_all("files of labels without an image, left out", [path.name for path in present.values()])
     return Plan(classes.names, items, classes.rule, notes=notes)
@@ -150,7 +150,9 @@ def _must_be_there(folder: Path, images: Path) -> None:
     )
 
 
-def _mask(file: Path, image: Path, classes: Classes, names: Path, notes: Notes, size: tuple[int, int]) -> np.ndarray:
+def _mask(
+    file: Path | None, image: Path, classes: Classes, names: Path, notes: Notes, size: tuple[int, int]
+) -> np.ndarray:
     canvas = Canvas(size, size, file or image, image, notes)
     lines = read_text(file).splitlines() if file else []
     if file and not any(line.strip() for line in lines):
