@@ -1,11 +1,11 @@
-"""`imexseg VERB …`: one file a verb; every failure is one line and an exit code."""
+"""`imexseg COMMAND …`: one file per command; every failure is one line and an exit code."""
 
 import argparse
 import os
 import sys
 
 from imexseg import __version__
-from imexseg.cli import check, convert, evaluate, export, generate, inspect, models, predict, train
+from imexseg.cli import check, completion, convert, evaluate, export, generate, inspect, models, predict, train
 from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 
@@ -19,6 +19,7 @@ VERBS = {
     "export": export,
     "inspect": inspect,
     "models": models,
+    "completion": completion,
 }
 
 # What the light installation leaves out.
@@ -32,10 +33,12 @@ TRAINING_LIBRARIES = frozenset(
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="imexseg", description="Semantic segmentation on implicit PDE networks.")
+    top = argparse.ArgumentParser(
+        prog="imexseg", description="Semantic segmentation with networks motivated by partial differential equations."
+    )
     top.add_argument("--version", action="version", version=f"imexseg {__version__}")
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
-    verbs = top.add_subparsers(metavar="VERB", required=True)
+    verbs = top.add_subparsers(metavar="COMMAND", required=True)
     for name, verb in VERBS.items():
         summary = (verb.__doc__ or "").splitlines()[0].split(": ", 1)[1]
         sub = verbs.add_parser(name, help=summary, description=summary)
@@ -78,4 +81,5 @@ def _report(message: str, code: int, with_traceback: bool) -> int:
 
 def run() -> None:
     """The console script."""
+    completion.answer_the_shell(parser())
     sys.exit(main())

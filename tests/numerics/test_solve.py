@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from dense_matrices import five_point, solve_dense, stencil_matrix
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from imexseg.numerics import resolvent
-from imexseg.numerics.dense import five_point, solve_dense, stencil_matrix
 from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
 from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
