@@ -82,12 +82,9 @@ def _report(message: str, code: int, with_traceback: bool) -> int:
     for line in printable(message).splitlines():
         print(f"imexseg: {line}", file=sys.stderr)
     return code
-<<<<<<< HEAD
 
 
 def run() -> None:
     """The console script."""
     completion.answer_the_shell(parser())
     sys.exit(main())
-=======
->>>>>>> h/artefacts

@@ -27,7 +27,7 @@ def convert_rgb(source: Path, colours: Path | None = None) -> Plan:
     known = read_colour_list(listed)
     names, palette = list(known), list(known.values())
     try:
-        labels = label_table(dict(enumerate(names)), None, [], palette)[0]
+        labels = label_table(dict(enumerate(names)), None, [], palette).labels
     except ValueError as error:
         raise UsageError(f"{listed}: {error}") from None
     layout = find_layout(source)

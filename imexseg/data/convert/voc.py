@@ -49,7 +49,7 @@ def convert_voc(source: Path) -> Plan:
             raise UsageError(f"{folder}: no such folder; give the one that holds JPEGImages and SegmentationClass")
     colours = read_colour_list(source / "labelmap.txt") if (source / "labelmap.txt").is_file() else None
     names, palette = (list(colours), list(colours.values())) if colours else (NAMES, [])
-    labels = label_table(dict(enumerate(names)), None, [], palette)[0]
+    labels = label_table(dict(enumerate(names)), None, [], palette).labels
     items = []
     for split, stem in _stems(source, masks):
         mask = inside(masks, f"{stem}.png", source)
