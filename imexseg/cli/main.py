@@ -53,8 +53,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
+    command_line = parser()
+    completion.answer_the_shell(command_line)
     try:
-        options = parser().parse_args(arguments)
+        options = command_line.parse_args(arguments)
     except SystemExit as exit:  # argparse has said what is wrong, or printed help
         return int(exit.code or 0)
     try:
