@@ -1,8 +1,8 @@
 """Outlines, run lengths and bitmaps as pixels: the one rule of every converter.
 
 A pixel belongs to an outline if its centre, at (column + ½, row + ½), lies inside by the even-odd rule. Outlines are filled by
-pycocotools, which first rounds them to fifths of a pixel, so a centre closer than a third of a pixel to an edge may fall on either side: masks
-are those that COCO's own evaluation makes. On whole pixels the two agree exactly.
+pycocotools, as COCO's own evaluation does, which first rounds them to fifths of a pixel: a centre less than a third of a pixel
+from an edge may fall on either side. On whole pixels the two agree exactly.
 """
 
 from collections.abc import Sequence

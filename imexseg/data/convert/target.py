@@ -126,6 +126,7 @@ def _description(plan: Plan) -> str:
     content: dict = {"names": list(plan.names.values()) if counted else plan.names}
     if plan.palette:
         content["palette"] = [list(colour) for colour in plan.palette]
+        content["masks_hold"] = "numbers"
     splits = {item.split for item in plan.items}
     if "train" in splits and "val" not in splits:
         content["split"] = {"val": 0.2, "test": 0.0, "seed": 0}
