@@ -192,7 +192,7 @@ def class_numbers(image: Path, mask: Path, legend: Legend, notes: Notes, size: t
             f"{mask}: is {read.classes.shape[1]} x {read.classes.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
         )
     for kind, line in read.remarks:
-        notes.example(kind, line, mask.name)
+        notes.example(f"masks, {kind}", line, mask.name)
     table = np.full(256, IGNORE, dtype=np.uint8)
     table[: len(legend.numbers)] = legend.numbers
     return table[read.classes]
