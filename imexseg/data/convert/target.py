@@ -45,18 +45,22 @@ class Plan:
     notes: Notes = field(default_factory=Notes)
 
 
-def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None) -> list[str]:
+def write_plan(
+    plan: Plan, source: Path, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None
+) -> list[str]:
     """Write images/{split}, masks/{split} and data.yaml. Images are read whole, to be sure of them, and copied as they are.
 
+    Args: source: what is converted, for messages.
     Returns: the summary, a line each: classes with their numbers, images of each split, what was left out or assumed.
     Raises: UsageError if out is taken, the plan is empty or an image is damaged; JobError if it cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists and is not empty; choose another folder")
     if not plan.items:
-        raise UsageError("nothing to convert: no image with annotations was found")
+        why = "".join(f"; {line}" for line in plan.notes.lines())
+        raise UsageError(f"{source}: nothing to convert, no image with an annotation was found{why}")
     if not 2 <= len(plan.names) <= 254:
-        raise UsageError(f"{len(plan.names)} classes were found; there must be 2 to 254 with the background")
+        raise UsageError(f"{source}: {len(plan.names)} classes were found; there must be 2 to 254 with the background")
     try:
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))

@@ -184,7 +184,12 @@ def legend_of_colours(path: Path, listed: list[ClassColour], notes: Notes) -> Le
 
 def class_numbers(image: Path, mask: Path, legend: Legend, notes: Notes, size: tuple[int, int]) -> np.ndarray:
     """Of a mask file. Raises: UsageError if values or colours mean nothing, or the size is not that of the image."""
-    read = read_with_labels(mask, legend.labels)
+    try:
+        read = read_with_labels(mask, legend.labels)
+    except UsageError as error:
+        if legend.labels.colours or "palette" not in str(error):
+            raise
+        raise UsageError(f"{mask}: is in colours; list them in labelmap.txt, like `cell:230,25,75::`") from None
     if read.wrong is not None:
         raise UsageError(read.wrong)
     if read.classes.shape != size:

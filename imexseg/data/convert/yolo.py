@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from imexseg.data.convert.canvas import Canvas
-from imexseg.data.convert.locate import list_files, list_images
+from imexseg.data.convert.locate import Files, list_files, list_images
 from imexseg.data.convert.notes import Notes
 from imexseg.data.convert.numbers import Classes, number_ids
 from imexseg.data.convert.splits import SPLIT_OF_WORD
 from imexseg.data.convert.target import Item, Plan
 from imexseg.data.convert.yolo_names import yolo_file
 from imexseg.data.description.data_yaml import SPLITS
-from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.errors import UsageError
 from imexseg.text import read_text
 
@@ -70,7 +69,7 @@ def _images(source: Path, content: dict[str, Any], notes: Notes) -> dict[str, li
                 )
             else:
                 found.setdefault(split, []).extend(
-                    _listed(path, source) if path.is_file() else list_images(path, notes)
+                    _listed(path, source, notes) if path.is_file() else list_images(path, notes)
                 )
     if set(found) >= {"train"} or (found and "train" not in content):
         return _once(found)
@@ -109,13 +108,14 @@ def _inside(source: Path, root: Any, place: Any) -> Path | None:
     return None
 
 
-def _listed(path: Path, source: Path) -> list[Path]:
-    """A text file with the path of an image on each line."""
+def _listed(path: Path, source: Path, notes: Notes) -> list[Path]:
+    """A text file with the path of an image on each line, from wherever: CVAT's begin with data/."""
+    known = Files(source, list_images(source, notes))
     images = []
     for line in read_text(path).splitlines():
         if line.strip():
-            image = _inside(source, None, line.strip())
-            if image is None or image.suffix.lower() not in IMAGE_SUFFIXES:
+            image = known.find(line.strip(), path, None, notes)
+            if image is None:
                 raise UsageError(f"{path}: lists {line.strip()[:200]!r}, which is no image inside {source}; correct it")
             images.append(image)
     return images

@@ -202,6 +202,7 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
     note = labelme(tmp_path / "l") / "b.json"
     lists = voc(tmp_path / "v") / "ImageSets/Segmentation/train.txt"
     colours = rgb(tmp_path / "r") / "class_dict.csv"
+    image(tmp_path / "l/c.jpg")
     shape = {"label": "cat", "shape_type": "cuboid", "points": [[1, 2], [3, 4]]}
     cases = [
         ("yolo", label, "7 0 0 1 0 1 1", "line 1: class 7 has no name"),
@@ -213,7 +214,7 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
         (
             "labelme",
             note,
-            json.dumps({"shapes": [shape], "imagePath": "a.jpg"}),
+            json.dumps({"shapes": [shape], "imagePath": "c.jpg"}),
             "draw polygons, rectangles, circles or masks",
         ),
         ("labelme", note, "{", "is not valid JSON"),
