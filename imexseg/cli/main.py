@@ -1,4 +1,4 @@
-"""`imexseg VERB …`: one file a verb; every failure is one line and an exit code."""
+"""`imexseg COMMAND …`: one file per command; every failure is one line and an exit code."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from typing import Any, TextIO, cast
 
 from imexseg import __version__
-from imexseg.cli import check, convert, evaluate, export, generate, inspect, models, predict, train
+from imexseg.cli import check, completion, convert, evaluate, export, generate, inspect, models, predict, train
 from imexseg.cli.console import PrintableStream, messages
 from imexseg.errors import ImexsegError, printable
 from imexseg.files import remedy
@@ -24,6 +24,7 @@ VERBS = {
     "export": export,
     "inspect": inspect,
     "models": models,
+    "completion": completion,
 }
 
 
@@ -36,10 +37,12 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = _Parser(prog="imexseg", description="Semantic segmentation on implicit PDE networks.")
+    top = _Parser(
+        prog="imexseg", description="Semantic segmentation with networks motivated by partial differential equations."
+    )
     top.add_argument("--version", action="version", version=f"imexseg {__version__}")
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
-    verbs = top.add_subparsers(metavar="VERB", required=True)
+    verbs = top.add_subparsers(metavar="COMMAND", required=True)
     for name, verb in VERBS.items():
         summary = (verb.__doc__ or "").splitlines()[0].split(": ", 1)[1]
         sub = verbs.add_parser(name, help=summary, description=summary)
@@ -50,8 +53,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
+    command_line = parser()
+    completion.answer_the_shell(command_line)
     try:
-        options = parser().parse_args(arguments)
+        options = command_line.parse_args(arguments)
     except SystemExit as exit:  # argparse has said what is wrong, or printed help
         return int(exit.code or 0)
     try:
@@ -79,3 +84,9 @@ def _report(message: str, code: int, with_traceback: bool) -> int:
     for line in printable(message).splitlines():
         print(f"imexseg: {line}", file=sys.stderr)
     return code
+
+
+def run() -> None:
+    """The console script."""
+    completion.answer_the_shell(parser())
+    sys.exit(main())
