@@ -1,7 +1,6 @@
 """What every converter hands over, and the one place that writes: complete or not at all, the source untouched."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ from imexseg.data.convert.notes import Notes
 from imexseg.data.description.data_yaml import SPLITS
 from imexseg.data.description.palette import Colour
 from imexseg.data.read.images import read_image
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import UsageError
+from imexseg.files import folder_appearing_whole
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -57,25 +57,12 @@ def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lam
         raise UsageError("nothing to convert: no image with annotations was found")
     if not 2 <= len(plan.names) <= 254:
         raise UsageError(f"{len(plan.names)} classes were found; there must be 2 to 254 with the background")
-    try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
-    except OSError as error:
-        raise JobError(f"{out}: cannot be written ({error.strerror or error}); choose another folder") from None
-    try:
+    with folder_appearing_whole(out) as building:
         taken: set[tuple[str, str]] = set()
         for n_done, item in enumerate(plan.items, start=1):
             _write_item(building, item, taken, plan.notes)
             progress(n_done, len(plan.items))
         (building / "data.yaml").write_text(_description(plan), encoding="utf-8")
-        building.chmod(0o755)
-        building.replace(out)
-    except OSError as error:
-        shutil.rmtree(building, ignore_errors=True)
-        raise JobError(f"{out}: cannot be written ({error.strerror or error}); nothing was left behind") from None
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
     return _summary(plan)
 
 
