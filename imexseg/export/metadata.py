@@ -6,10 +6,8 @@ from typing import Any
 
 import imexseg
 from imexseg.inference.onnx_predictor import METADATA_KEY
-from imexseg.inference.overlap import seen_radius_of
-from imexseg.models.external import PeerNetwork
-from imexseg.models.network import ImageNetwork
-from imexseg.models.summary import count_parameters
+from imexseg.models.contract import ImageNetwork
+from imexseg.models.count import count_parameters
 
 
 @dataclass(frozen=True)
@@ -20,13 +18,6 @@ class ExportOptions:
     precision: str = "fp32"
     probabilities: bool = False
     logits: bool = False  # for the comparison with torch only
-
-
-def minimum_size(network: ImageNetwork) -> int:
-    """Pixels of the shorter side. A network with a long_side makes smaller images larger by itself."""
-    if network.config.long_side is not None:
-        return 1
-    return network.total_stride if isinstance(network, PeerNetwork) else network.smallest_side
 
 
 def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
@@ -41,14 +32,14 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         "full_scale": info.full_scale,
         "size": list(options.size) if options.size else None,
         "long_side": network.config.long_side,
-        "minimum_size": [minimum_size(network)] * 2,
+        "minimum_size": [network.smallest_exported_side] * 2,
         "precision": options.precision,
         "licence": _licence(info.data),
         "version": imexseg.__version__,
         "metrics": info.metrics,
         "data": info.data,
         "augmentation": str(info.training.get("augmentation", "")),
-        "seen_radius": seen_radius_of(network),
+        "seen_radius": network.reach(),
         "parameters": count_parameters(network),
     }
     return {METADATA_KEY: json.dumps(facts, ensure_ascii=False)}

@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
-from imexseg.models.build import AnyConfig, build_network
+from imexseg.models.build import build_network, read_config
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.settings import explain_validation
 
 METADATA_KEY = "imexseg"
@@ -60,7 +60,7 @@ def _read_info(path: Path, text: str) -> ModelInfo:
         if isinstance(content, dict) and content.get("format") != 1:
             raise UsageError(f"{path}: written by a newer imexseg (format {content.get('format')}); upgrade imexseg")
         if isinstance(content, dict) and "network" in content:
-            content["network"] = TypeAdapter(AnyConfig).validate_python(content["network"])
+            content["network"] = read_config(content["network"])
         return ModelInfo.model_validate(content)
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error})") from None

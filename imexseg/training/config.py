@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from data_gen import PRESETS
 from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
 from imexseg.errors import UsageError
-from imexseg.models.build import REGISTERED, config_kind, model_config
-from imexseg.models.external import PeerConfig, is_peer, licence_of_encoder
-from imexseg.models.registry import DEFAULT_MODEL
+from imexseg.models.build import config_kind, full_name, model_config
+from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.settings import explain_validation, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
 
@@ -82,7 +81,8 @@ class RunConfig(BaseModel):
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else one_of("model", model.replace("_", "-"), REGISTERED)
+        """Under its full name. Networks are asked for theirs below, together with their settings."""
+        return full_name(model)
 
     @field_validator("loss")
     @classmethod
@@ -133,7 +133,7 @@ class RunConfig(BaseModel):
             raise ValueError(f"network: {explain_validation(error, config_kind(self.model))}") from None
         except UsageError as error:
             raise ValueError(str(error)) from None
-        licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None
+        licence = config.licence_to_accept
         if licence and not self.accept_licence:
             raise ValueError(f"model {self.model}: {licence}; --accept-licence says that you accept it")
         return self
@@ -149,6 +149,8 @@ def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
         settings = read_yaml_mapping(config_file)
         _validate(settings, str(config_file))
     given = {name: value for name, value in flags.items() if value is not None}
+    if "network" in given and isinstance(settings.get("network"), dict):
+        given["network"] = settings["network"] | given["network"]  # flags win, setting by setting
     return _validate(settings | given, "train")
 
 

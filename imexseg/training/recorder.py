@@ -11,8 +11,8 @@ import lightning as L
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import save_weights
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 

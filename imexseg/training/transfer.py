@@ -11,10 +11,7 @@ from imexseg.errors import UsageError
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.channels import spread_channels
-from imexseg.models.external import PeerConfig, PeerNetwork
-from imexseg.models.lite0 import Lite0Config
-from imexseg.models.network import ImageNetwork
-from imexseg.models.pretrained import check_lite0_package
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.weights import find_weights
 from imexseg.training.config import RunConfig
 
@@ -94,7 +91,5 @@ def check_beginning(config: RunConfig) -> None:
     settings = model_config(config.model, **config.network)
     if config.init_weights is not None:
         take_weights(build_network(settings), config.init_weights)
-    elif isinstance(settings, Lite0Config) and settings.pretrained:
-        check_lite0_package()
-    elif isinstance(settings, PeerConfig) and settings.pretrained:
-        PeerNetwork(settings).take_pretrained()
+    elif settings.begins_pretrained:
+        build_network(settings).take_pretrained()
