@@ -8,8 +8,8 @@ from imexseg.data.convert.voc import checked_mask
 from imexseg.data.description.colour_list import read_colour_list
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.description.labels import label_table
-from imexseg.data.pairs.layout import find_layout
 from imexseg.data.pairs.pairs import available_splits, list_pairs
+from imexseg.data.read.layout import find_layout
 from imexseg.errors import UsageError
 
 LISTS = ("class_dict.csv", "labelmap.txt", "colours.txt", "colors.txt", "classes.csv", "classes.txt")

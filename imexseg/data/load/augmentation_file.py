@@ -6,7 +6,6 @@ import yaml
 
 from imexseg.errors import UsageError
 
-AUGMENTATIONS = ("none", "symmetries", "light", "strong")  # here, because this file imports nothing heavy
 LARGEST_FILE = 1 << 20  # bytes
 
 
