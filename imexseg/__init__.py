@@ -20,7 +20,14 @@ _PUBLIC = {
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
+        try:
+            return getattr(importlib.import_module(_PUBLIC[name]), name)
+        except ImportError as error:
+            from imexseg.missing import explain_import
+
+            if (explained := explain_import(error)) is None:
+                raise
+            raise ImportError(f"imexseg.{name}: {explained}", name=error.name) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

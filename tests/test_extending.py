@@ -1,4 +1,4 @@
-"""docs/extending.md, followed from outside of the package: an operator, a boundary, a dynamics and a kind of network of one's own."""
+"""docs/extending.md, followed from outside of the package: an operator, a boundary, a dynamics and a kind of network."""
 
 import math
 import sys

@@ -1,12 +1,17 @@
-"""`imexseg VERB …`: one file a verb; every failure is one line and an exit code."""
+"""`imexseg COMMAND …`: one file per command; every failure is one line and an exit code."""
 
 import argparse
 import importlib
 import os
 import sys
+from contextlib import redirect_stdout
+from typing import Any, TextIO, cast
 
 from imexseg import __version__
-from imexseg.errors import ImexsegError
+from imexseg.errors import ImexsegError, printable
+from imexseg.files import remedy
+from imexseg.interrupts import interrupted, way_on
+from imexseg.missing import explain_import
 
 # Each is a module of this folder, imported when it is called: `imexseg --help` needs none of them.
 VERBS = {
@@ -19,23 +24,25 @@ VERBS = {
     "export": "write a network as one .onnx file that is checked against torch.",
     "inspect": "read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
     "models": "list the networks to choose among, and the axes of all others.",
+    "completion": "print the lines that teach a shell to complete commands, options and choices.",
 }
 
-# What the light installation leaves out.
-TRAINING_LIBRARIES = frozenset(
-    (
-        *("torch", "torchvision", "lightning", "segmentation_models_pytorch", "albumentations", "torchmetrics"),
-        *("safetensors", "tensorboard", "matplotlib", "jinja2", "onnx", "onnxscript"),
-    )
-)
+
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed without letting it steer the terminal."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(printable(message), file)
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The command line. Args: only: the verb whose options are needed; None: all of them."""
-    top = argparse.ArgumentParser(prog="imexseg", description="Semantic segmentation on implicit PDE networks.")
+    """The command line. Args: only: the command whose options are needed; None: all of them."""
+    top = _Parser(
+        prog="imexseg", description="Semantic segmentation with networks motivated by partial differential equations."
+    )
     top.add_argument("--version", action="version", version=f"imexseg {__version__}")
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
-    verbs = top.add_subparsers(metavar="VERB", required=True)
+    verbs = top.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in VERBS.items():
         sub = verbs.add_parser(name, help=summary, description=summary)
         if only in (None, name):
@@ -47,6 +54,10 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
+    if "_ARGCOMPLETE" in os.environ:
+        from imexseg.cli.completion import answer_the_shell
+
+        answer_the_shell(parser())
     arguments = sys.argv[1:] if arguments is None else arguments
     verb = next((argument for argument in arguments if not argument.startswith("-")), "")
     try:
@@ -54,21 +65,24 @@ def main(arguments: list[str] | None = None) -> int:
     except SystemExit as exit:  # argparse has said what is wrong, or printed help
         return int(exit.code or 0)
     try:
-        return options.run(options)
+        from imexseg.cli.console import PrintableStream
+
+        with redirect_stdout(cast(TextIO, PrintableStream(sys.stdout))):
+            return options.run(options)
     except ImexsegError as error:
         return _report(str(error), error.exit_code, options.traceback)
-    except KeyboardInterrupt:
-        return _report("interrupted", 1, options.traceback)
     except BrokenPipeError:  # `imexseg models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in TRAINING_LIBRARIES:
-            raise
-        return _report(f"{error.name} is not installed; pip install 'imexseg[train]'", 2, options.traceback)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _report(f"{where}{error.strerror or error}; check the disk and the permissions", 1, options.traceback)
+    except BaseException as error:
+        if interrupted() or isinstance(error, KeyboardInterrupt):  # libraries turn it into errors of their own
+            return _report(way_on(), 1, options.traceback)
+        if isinstance(error, ImportError | AttributeError) and (explained := explain_import(error)):
+            return _report(explained, 2, options.traceback)
+        if isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            return _report(f"{where}{error.strerror or error}; {remedy(error)}", 1, options.traceback)
+        raise
 
 
 def _report(message: str, code: int, with_traceback: bool) -> int:
@@ -76,11 +90,6 @@ def _report(message: str, code: int, with_traceback: bool) -> int:
         from imexseg.cli.console import messages
 
         messages.print_exception()
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         print(f"imexseg: {line}", file=sys.stderr)
     return code
-
-
-def run() -> None:
-    """The console script."""
-    sys.exit(main())

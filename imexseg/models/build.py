@@ -4,7 +4,6 @@ A kind of network is a row of KINDS: its settings, its class, and the names that
 network itself (models/contract.py). docs/extending.md adds one.
 """
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.network_config import NetworkConfig
 from imexseg.models.registry import network_settings, short_forms
+from imexseg.settings import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ def _find(model: str) -> tuple[Kind, dict[str, Any]]:
             return kind, settings
     # What people choose among comes first: of equally near names the first one wins.
     known = [*NETWORKS, *(name for kind in KINDS for name in kind.names())]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-    raise UsageError(f"unknown model {model!r}; did you mean {near!r}? `imexseg models` tells how names are made")
+    raise UsageError(
+        f"unknown model {model[:80]!r}{did_you_mean(name, known)} `imexseg models` tells how names are made"
+    )
 
 
 def model_config(model: str, **settings: Any) -> ImageConfig:
@@ -70,20 +71,6 @@ def model_config(model: str, **settings: Any) -> ImageConfig:
 def config_kind(model: str) -> type[ImageConfig]:
     """The class that model_config answers with. Raises: UsageError for a name that does not exist."""
     return _find(model)[0].config
-
-
-def read_config(content: dict[str, Any]) -> ImageConfig:
-    """The settings of trained weights, of whichever kind they are: the one that has all of their keys.
-
-    Raises: pydantic.ValidationError naming what does not fit the nearest kind.
-    """
-    unknown = {kind: len(content.keys() - kind.config.model_fields.keys()) for kind in KINDS}
-    missing = {
-        kind: sum(field.is_required() and name not in content for name, field in kind.config.model_fields.items())
-        for kind in KINDS
-    }
-    nearest = min(KINDS, key=lambda kind: unknown[kind] + missing[kind])
-    return nearest.config.model_validate(content)
 
 
 def build_network(config: ImageConfig) -> ImageNetwork:

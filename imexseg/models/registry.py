@@ -4,7 +4,6 @@ The short form of a name is DYNAMICS-OPERATOR or DYNAMICS-OPERATOR-FORM, for ins
 the one name of its own. models/catalogue.py has those that are worth choosing first.
 """
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
 from imexseg.models.catalogue import DEFAULT_MODEL, NETWORKS
 from imexseg.models.network_config import NetworkConfig
+from imexseg.settings import did_you_mean
 
 __all__ = ["DEFAULT_MODEL", "FORMS", "NETWORKS", "Form", "network_config", "network_settings", "short_forms"]
 
@@ -114,6 +114,6 @@ def network_config(name: str, **settings: Any) -> NetworkConfig:
     """
     own = network_settings(name.replace("_", "-"))
     if own is None:
-        near = difflib.get_close_matches(name, list(short_forms()), n=1, cutoff=0.0)[0]
-        raise UsageError(f"unknown model {name!r}; did you mean {near!r}? `imexseg models` tells how names are made")
+        near = did_you_mean(name, short_forms())
+        raise UsageError(f"unknown model {name[:80]!r}{near} `imexseg models` tells how names are made")
     return NetworkConfig(**own | settings)

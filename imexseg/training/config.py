@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from data_gen import PRESETS
 from imexseg.data.load.augmentation_file import read_steps
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
+from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL

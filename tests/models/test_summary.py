@@ -39,7 +39,9 @@ def test_help_and_models_import_nothing_heavy():
 
 
 def test_the_public_names_are_there_without_torch():
-    code = "import sys, imexseg; assert len(imexseg.NETWORKS) >= 12 and 'torch' not in sys.modules; imexseg.Predictor; imexseg.load"
+    code = (
+        "import sys, imexseg; assert imexseg.NETWORKS and 'torch' not in sys.modules; imexseg.Predictor; imexseg.load"
+    )
     subprocess.run([sys.executable, "-c", code], timeout=120, check=True)
 
 
