@@ -16,7 +16,7 @@ from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.images import full_scale
 from imexseg.data_gen import write_dataset
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.build import build_network
 from imexseg.models.contract import ImageNetwork
@@ -116,17 +116,8 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
 
 
 def check_network(config: RunConfig, data: RunData) -> None:
-    """Before anything is written: that network, levels and images go together, and --time-smoothness has steps to act on.
-
-    Raises: UsageError.
-    """
-    network = build_network(network_settings(config, data))
-    _require_sizes(config, network, data)
-    if config.time_smoothness and not network.flows():
-        raise UsageError(
-            f"--time-smoothness {config.time_smoothness:g}: {config.model} has no time steps whose kernels could be alike; "
-            "leave it out, or choose a --model that `imexseg models` lists"
-        )
+    """Before anything is written: that network, levels and images go together. Raises: UsageError."""
+    _require_sizes(config, build_network(network_settings(config, data)), data)
 
 
 def _require_sizes(config: RunConfig, network: ImageNetwork, data: RunData) -> None:

@@ -86,9 +86,20 @@ def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _has_a_change_in_time(network: ImageNetwork) -> bool:
+    """True if what training/task.smoothness_in_time adds up is not empty."""
+    return any(len(row) > 1 for placed in network.flows() if not placed.refines for row in placed.flow.rows())
+
+
 def check_beginning(config: RunConfig) -> None:
-    """Before anything is written: that what the run begins with exists, and that some of it fits. Raises: UsageError."""
+    """Before anything is written: that what the run begins with exists, and that some of it fits; that --time-smoothness has
+    steps to act on. Raises: UsageError."""
     settings = model_config(config.model, **config.network)
+    if config.time_smoothness and not _has_a_change_in_time(build_network(settings)):
+        raise UsageError(
+            f"--time-smoothness {config.time_smoothness:g}: {config.model} has no time steps whose kernels could be alike; "
+            "leave it out, or choose a --model that `imexseg models` lists, with n_steps of 2 or more"
+        )
     if config.init_weights is not None:
         take_weights(build_network(settings), config.init_weights)
     elif settings.begins_pretrained:
