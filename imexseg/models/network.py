@@ -1,7 +1,7 @@
 """The networks of this project: normalise → opening → stages of time steps → classifier, for images of any size."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -173,8 +173,7 @@ class SegmentationNetwork(ImageNetwork):
         to_finer_grid(self)
         if config == self.config:
             return self
-        assert isinstance(config, NetworkConfig)
-        finer = SegmentationNetwork(config)
+        finer = SegmentationNetwork(cast(NetworkConfig, config))
         to_finer_time(self, finer)
         return finer
 
