@@ -12,13 +12,14 @@ SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
 
-.PHONY: demo test test-slow check format figures web web-build clean help
+.PHONY: demo test test-slow check networks format figures web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
 	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
+	@echo "make networks   what imexseg models prints, after a change of the registry or of a network"
 	@echo "make figures    print the figures of the README (hours)"
 
 # uv resolves and installs in under a minute; the constraints pin every version that was tested.
@@ -73,6 +74,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+networks: $(STAMP)
+	$(BIN)/python -m imexseg.models.summary
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

@@ -9,6 +9,7 @@ from imexseg.cli.console import (
     crop_size,
     in_words,
     messages,
+    network_settings,
     non_negative_float,
     positive_float,
     positive_int,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from imexseg.training.fit import RunData
 
 FLAGS = (
-    *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
+    *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
     *("precision", "long_side", "accumulate", "num_nodes", "init_weights"),
 )
@@ -34,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself"
     )
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
+    parser.add_argument(
+        "--network",
+        type=network_settings,
+        action="append",
+        metavar="KEY=VALUE,...",
+        help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list, one value a scale: width=16+24",
+    )
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
@@ -166,6 +174,8 @@ def _configured(options: argparse.Namespace) -> "RunConfig":
     if options.config is not None and not options.config.is_file():
         raise UsageError(f"{options.config}: no such file; --config takes the config.yaml of a run")
     flags = {name: getattr(options, name) for name in FLAGS}
+    if options.network is not None:
+        flags["network"] = {key: value for given in options.network for key, value in given.items()}
     return resolve(options.config, flags)
 
 

@@ -7,12 +7,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
+from imexseg.data.load.augmentation_file import read_steps
+from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
-from imexseg.models.build import REGISTERED, config_kind, model_config
-from imexseg.models.external import PeerConfig, is_peer, licence_of_encoder
-from imexseg.models.registry import DEFAULT_MODEL
+from imexseg.models.build import config_kind, full_name, model_config
+from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
 
@@ -84,7 +84,8 @@ class RunConfig(BaseModel):
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else one_of("model", model.replace("_", "-"), REGISTERED)
+        """Under its full name. Networks are asked for theirs below, together with their settings."""
+        return full_name(model)
 
     @field_validator("loss")
     @classmethod
@@ -144,7 +145,7 @@ class RunConfig(BaseModel):
             raise _together(f"network: {said} (model {self.model})", "network", "model") from None
         except UsageError as error:
             raise _together(str(error), "model") from None
-        licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None
+        licence = config.licence_to_accept
         if licence and not self.accept_licence:
             raise _together(f"model {self.model}: {licence}; --accept-licence says that you accept it", "model")
         return self
@@ -162,6 +163,8 @@ def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """
     in_file = read_yaml_mapping(config_file) if config_file is not None else {}
     given = {name: value for name, value in flags.items() if value is not None}
+    if isinstance(given.get("network"), dict) and isinstance(in_file.get("network"), dict):
+        given["network"] = in_file["network"] | given["network"]  # flags win, setting by setting
     try:
         return RunConfig.model_validate(in_file | given)
     except ValidationError as error:

@@ -14,8 +14,8 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.artefact import not_finite, save_weights
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 

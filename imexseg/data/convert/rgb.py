@@ -8,8 +8,8 @@ from imexseg.data.convert.target import Item, Plan
 from imexseg.data.convert.voc import class_numbers, legend_of_colours
 from imexseg.data.description.colour_list import LISTS, read_class_colours
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.pairs.layout import find_layout
 from imexseg.data.pairs.pairs import available_splits, list_files
+from imexseg.data.read.layout import find_layout
 from imexseg.errors import UsageError
 
 
