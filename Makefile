@@ -12,13 +12,14 @@ SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
 
-.PHONY: demo test test-slow check format figures web web-build clean help
+.PHONY: demo test test-slow check format docs figures web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
 	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
+	@echo "make docs       API pages from the docstrings, in build/docs"
 	@echo "make figures    print the figures of the README (hours)"
 
 # uv resolves and installs in under a minute; the constraints pin every version that was tested.
@@ -78,6 +79,10 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(STAMP)
+	$(BIN)/pdoc --output-directory build/docs imexseg
+	@echo "open build/docs/index.html"
+
 figures: web-build
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/qtips.py authors
@@ -92,4 +97,4 @@ figures: web-build
 	$(BIN)/python -m benchmarks.multilevel transfer --epochs 3
 
 clean:
-	rm -rf $(VENV) runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist
+	rm -rf $(VENV) build runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist
