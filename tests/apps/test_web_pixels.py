@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from apps.edge.model import Model
 from imexseg.cli import main as command_line
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import QTips
 from imexseg.inference.onnx_predictor import OnnxPredictor
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from imexseg.data_gen.presets import BAR, BLACK, WHITE
 
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import CLASS_NAMES, PRESETS, QTips, write, write_dataset
 
 every_preset = pytest.mark.parametrize("preset", PRESETS)
