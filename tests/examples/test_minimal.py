@@ -27,7 +27,7 @@ def test_the_step_solves_the_implicit_equation_as_the_paper_has_it():
 
 
 def test_a_short_run_learns_and_prints_both_scores(capsys):
-    scores = minimal.main(["--images", "32", "--epochs", "2"])
+    scores = minimal.main(["--images", "48", "--epochs", "4"])
     assert set(scores) == {"with the solve", "without it"}
     assert capsys.readouterr().out.count("mIoU") == 2
     nothing_but_background = 0.25
