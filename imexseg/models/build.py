@@ -1,4 +1,4 @@
-"""From settings to a network, whichever kind they are of."""
+"""From settings to a network, of whichever kind they describe."""
 
 from typing import Any
 

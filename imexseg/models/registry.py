@@ -1,4 +1,4 @@
-"""Every network by name. A name stands for settings of NetworkConfig; images and classes are added when it is built."""
+"""Every network by name. A name stands for settings of NetworkConfig; channels and classes are filled in when it is built."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What can be said of a network before it is trained: parameters, multiply-adds, field of view."""
+"""What is known about a network before training: parameters, multiply-adds, field of view."""
 
 import math
 from dataclasses import dataclass
