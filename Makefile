@@ -11,6 +11,8 @@ SIZE_qtips := --size 64 64
 SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
+# Named one by one: the __all__ of imexseg itself hides them from pdoc.
+ROOMS := numerics layers models data data_gen inference evaluation training export report smp
 
 .PHONY: demo test test-slow check format docs figures web web-build clean help
 
@@ -80,7 +82,7 @@ format: $(STAMP)
 	$(BIN)/ruff format
 
 docs: $(STAMP)
-	$(BIN)/pdoc --output-directory build/docs imexseg
+	$(BIN)/pdoc --output-directory build/docs imexseg $(addprefix imexseg.,$(ROOMS))
 	@echo "open build/docs/index.html"
 
 figures: web-build
