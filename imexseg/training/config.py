@@ -1,4 +1,4 @@
-"""Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
+"""Every setting of a run, from the command line or a YAML file; the copy in the run folder reproduces the run."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
