@@ -7,17 +7,16 @@ import numpy as np
 
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
+from imexseg.data.read.as_trained import trained_dtype
 from imexseg.data.read.images import read_image
 from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
 from imexseg.models.info import ModelInfo
 
-_TYPES: dict[float, type[np.generic]] = {255.0: np.uint8, 65535.0: np.uint16, 1.0: np.float32}
 
-
-def element_type(info: ModelInfo) -> type[np.generic]:
+def element_type(info: ModelInfo) -> np.dtype:
     """Of the images that the network was trained on."""
-    return _TYPES[info.full_scale]
+    return trained_dtype(info)
 
 
 def random_images(info: ModelInfo, size: tuple[int, int], n: int, seed: int = 0) -> list[np.ndarray]:
@@ -75,4 +74,4 @@ def as_trained(image: np.ndarray, scale: float, info: ModelInfo) -> np.ndarray:
     """From values of which `scale` means white to the type of the training images."""
     values = image.astype(np.float32) * np.float32(info.full_scale / scale)
     kind = element_type(info)
-    return np.ascontiguousarray(values if kind is np.float32 else np.rint(values), dtype=kind)
+    return np.ascontiguousarray(values if kind == np.float32 else np.rint(values), dtype=kind)

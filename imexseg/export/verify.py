@@ -12,7 +12,6 @@ import onnx
 import onnxruntime
 import torch
 
-from imexseg.data.read.images import full_scale
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.models.contract import ImageNetwork
 
@@ -101,7 +100,7 @@ def reference_logits(network: ImageNetwork, image: np.ndarray) -> np.ndarray:
 
 def as_tensor(image: np.ndarray) -> torch.Tensor:
     """Raw pixel values. Shapes: (H, W, C) → (1, C, H, W) float32."""
-    return image_to_tensor(image, full_scale(image.dtype))[None]
+    return image_to_tensor(image)[None]
 
 
 def milliseconds(run: Callable[[], object], repeats: int = 11) -> float:
