@@ -16,12 +16,12 @@ from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.images import full_scale
 from imexseg.data_gen import write_dataset
-from imexseg.errors import JobError
-from imexseg.files import write_atomically
+from imexseg.files import cannot_write, write_atomically
 from imexseg.models.build import build_network
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.numerics.scaling import seen_size
+from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels, network_settings
@@ -71,7 +71,7 @@ def generate_data(config: RunConfig, folder: Path) -> Path:
         try:
             write_dataset(data, q.preset, q.size, {"train": q.train, "val": q.val, "test": q.test}, q.seed)
         except OSError as error:
-            raise JobError(f"{data}: cannot be written ({error.strerror or error}); choose another --output") from None
+            raise cannot_write(data, error) from None
     return data
 
 
@@ -100,10 +100,13 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.time_smoothness,
             config.loss,
         )
-        at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun))
+        coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
+        at_level = config.model_copy(update=coarser) if level else config
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
         trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
+        if go_on:
+            require_same_run(level_folder / LAST, task, recorder)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
         batches = SegmentationData(config, data.train, data.val, level)

@@ -176,7 +176,7 @@ MISTAKES = {
     "negative seed": (["train", "--seed", "-1"], 2, "-1 is out of range"),
     "no config": (["train", "--config", "{tmp}/c.yaml"], 2, "c.yaml: no such file"),
     "nothing to resume": (["train", "--resume", "{tmp}"], 2, "config.yaml: not found"),
-    "resume and more": (["train", "--resume", "{run}", "--epochs", "9"], 2, "--epochs: does not go with --resume"),
+    "resume and more": (["train", "--resume", "{run}", "--seed", "9"], 2, "--seed: does not go with --resume"),
     "a taken folder": (["train", "{data}", "--output", "{run}"], 2, "exists and is not empty"),
     "batch and devices": (
         ["train", "{data}", "--batch-size", "3", "--devices", "2", "--output", "{tmp}/o"],

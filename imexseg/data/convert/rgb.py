@@ -43,6 +43,6 @@ def convert_rgb(source: Path, colours: Path | None = None) -> Plan:
         notes.add_all("images without a mask, left out", [path.name for path in listing.without_mask])
         notes.add_all("masks without an image, left out", [path.name for path in listing.without_image])
         for pair in listing.pairs:
-            draw = partial(class_numbers, pair.image, pair.mask, legend.labels, list(legend.names))
+            draw = partial(class_numbers, pair.image, pair.mask, legend, notes)
             items.append(Item(split, pair.image.stem, pair.image, pair.image.suffix, draw))
     return Plan(legend.names, items, legend.rule, legend.palette, notes)
