@@ -1,4 +1,4 @@
-"""Semantic segmentation on networks motivated by partial differential equations.
+"""Semantic segmentation with networks motivated by partial differential equations.
 
 import imexseg
 network = imexseg.load("runs/x/best.safetensors")

@@ -1,4 +1,4 @@
-"""What all verbs share: where messages go, option types, progress."""
+"""What all commands share: the message console, option types, progress bars."""
 
 import argparse
 import math

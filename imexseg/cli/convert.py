@@ -1,4 +1,4 @@
-"""imexseg convert: COCO, YOLO, Labelme, VOC or RGB masks to this project's layout."""
+"""imexseg convert: convert COCO, YOLO, Labelme, VOC or RGB masks to this project's layout."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The whole file: image in as a camera gives it, class map out; what is between is in network.py."""
+"""The complete file: raw image in, class map out; the part in between is in network.py."""
 
 import numpy as np
 import onnx

@@ -1,4 +1,4 @@
-"""What is asked of an export, and what the file says of itself."""
+"""The options of an export, and the metadata of the file."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The written file in onnxruntime against the network in torch: logits, classes, time."""
+"""Comparing the exported file in onnxruntime with the network in torch: logits, classes, time."""
 
 import copy
 import statistics

@@ -1,4 +1,4 @@
-"""How much neighbouring tiles must overlap, from what one pixel of the answer sees.
+"""How much neighbouring tiles must overlap, given the receptive field of an output pixel.
 
     overlap = 2 r + ramp,   ramp = max(16, tile // 8)
 

@@ -1,4 +1,4 @@
-"""From an image as it was read to the class of every pixel, at the image's own size."""
+"""From an image as read to the class of every pixel, at the original size."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""EfficientNet-lite0, trained on ImageNet, with time steps on its coarsest features: local features, then the whole image.
+"""EfficientNet-lite0, trained on ImageNet, followed by time steps on its coarsest features: first local, then global.
 
     features at strides 4, 8, 16 (32) → 1×1, N, σ, steps on the coarsest → additive pyramid → explicit steps → classifier
 

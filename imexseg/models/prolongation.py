@@ -1,4 +1,4 @@
-"""One network on grids of different width: kernels, stencils and time steps from a coarse level to the next finer one."""
+"""Carrying a network between grids of different spacing: kernels, stencils and time steps from coarse to fine."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Extending an image by one pixel on each side, and the adjoint of doing so.
+"""Extending an image by one pixel on each side, and the adjoint of that map.
 
 A 3×3 stencil needs a ring of one pixel around the grid. Each boundary says which row (and column) of the image fills it, times a
 factor. "periodic" wraps round to the opposite edge; "reflect" mirrors at the edge of the pixel (half-sample symmetric, which for

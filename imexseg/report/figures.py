@@ -1,4 +1,4 @@
-"""The figures of the report, as SVG. Drawn through the object interface: no window, no global state.
+"""The figures of the report, as SVG, drawn through the object interface: no window, no global state.
 
 Text stays text: the page's reader sees it in a font of their own system, in a colour that follows light or dark.
 """

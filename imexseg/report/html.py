@@ -1,4 +1,4 @@
-"""report.html: one file that opens without a network."""
+"""report.html: a single file that opens offline."""
 
 import base64
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The report of a run: its best weights, run once more over the validation images by the path that `predict` takes."""
+"""The report of a run: its best weights, applied to the validation images in the same way as `predict` does."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
+"""Every setting of a run, from the command line or a YAML file; the copy in the run folder reproduces the run."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -163,7 +163,7 @@ def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """
     in_file = read_yaml_mapping(config_file) if config_file is not None else {}
     given = {name: value for name, value in flags.items() if value is not None}
-    if "network" in given and isinstance(in_file.get("network"), dict):
+    if isinstance(given.get("network"), dict) and isinstance(in_file.get("network"), dict):
         given["network"] = in_file["network"] | given["network"]  # flags win, setting by setting
     try:
         return RunConfig.model_validate(in_file | given)

@@ -1,4 +1,4 @@
-"""Keeps what a run has reached, after every epoch: metrics.csv, best.safetensors, last.ckpt, in this order."""
+"""Saves the state of a run after every epoch: metrics.csv, best.safetensors, last.ckpt, in this order."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The folder of a run: where it is, what it holds, and the facts that are needed to repeat it."""
+"""The folder of a run: where it is, what it contains, and what is needed to reproduce the run."""
 
 import importlib.metadata
 import json

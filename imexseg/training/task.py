@@ -1,4 +1,4 @@
-"""What is optimised: the loss of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
+"""The optimisation problem: a loss, AdamW with a one-cycle schedule, and scores counted by torchmetrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Lightning, set up for this project; what stops it is reported with the way to go on."""
+"""Lightning, configured for this project; whatever stops a run is reported together with how to continue."""
 
 import logging
 import warnings

@@ -1,4 +1,4 @@
-"""Fine-tuning: a network begins with the weights of another one, of other classes, other channels, or another shape."""
+"""Fine-tuning: starting from the weights of another network, even one with other classes, channels or layers."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A process that runs the command line on one damaged file after another; the test watches it from outside.
 
-A line of JSON in (kind, seed), a line of JSON out. Training itself is stopped where it would begin: the settings are what is read.
+A line of JSON in (kind, seed), a line of JSON out. Training is stopped where it would begin: what is read are the settings.
 """
 
 import contextlib

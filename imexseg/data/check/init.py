@@ -1,4 +1,4 @@
-"""A first data.yaml from what a folder holds: where images and masks are, values or colours, and what is left to say."""
+"""A first data.yaml, inferred from a folder: where images and masks are, their values or colours, what is left to fill in."""
 
 import json
 from collections import Counter

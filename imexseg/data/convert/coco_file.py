@@ -1,4 +1,4 @@
-"""COCO's JSON, checked and with the forms that tools write made one: files, categories, annotations by image."""
+"""COCO's JSON, validated, with the variants that tools write brought to one form: files, categories, annotations by image."""
 
 from dataclasses import dataclass
 from pathlib import Path

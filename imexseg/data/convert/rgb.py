@@ -1,4 +1,4 @@
-"""Masks in colours with a list of what each colour means (class_dict.csv, `128 64 128 road`)."""
+"""Colour masks, with a list of what each colour means (class_dict.csv, `128 64 128 road`)."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Outlines, run lengths and bitmaps as pixels: the one rule of every converter.
+"""Outlines, run lengths and bitmaps as pixels, by one rule for every converter.
 
 A pixel belongs to an outline if its centre, at (column + ½, row + ½), lies inside by the even-odd rule. Outlines are filled by
 pycocotools, as COCO's own evaluation does, which first rounds them to fifths of a pixel: a centre less than a third of a pixel

@@ -1,4 +1,4 @@
-"""What every converter hands over, and the one place that writes: complete or not at all, the source untouched."""
+"""What every converter returns, and the one place that writes it: completely or not at all, leaving the source untouched."""
 
 import shutil
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""An augmentation as a file: a YAML list of albumentations with their settings. Read as data, never as code."""
+"""An augmentation read from a file: a YAML list of albumentations with their settings. Read as data, never as code."""
 
 from pathlib import Path
 
