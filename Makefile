@@ -14,13 +14,14 @@ PORT ?= 8000
 # Named one by one: the __all__ of imexseg itself hides them from pdoc.
 ROOMS := numerics layers models data data_gen inference evaluation training export report smp
 
-.PHONY: demo test test-slow check format docs figures web web-build clean help
+.PHONY: demo test test-slow check networks format docs figures web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
 	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
+	@echo "make networks   what imexseg models prints, after a change of the registry or of a network"
 	@echo "make docs       API pages from the docstrings, in build/docs"
 	@echo "make figures    print the figures of the README (hours)"
 
@@ -76,6 +77,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+networks: $(STAMP)
+	$(BIN)/python -m imexseg.models.summary
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix

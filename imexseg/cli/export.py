@@ -10,7 +10,7 @@ from imexseg.errors import UsageError
 if TYPE_CHECKING:
     from imexseg.data.description.data_yaml import DataDescription
     from imexseg.export.write import Exported
-    from imexseg.models.network import ImageNetwork
+    from imexseg.models.contract import ImageNetwork
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,6 @@ from pathlib import Path
 from imexseg.errors import UsageError
 from imexseg.settings import read_yaml
 
-AUGMENTATIONS = ("none", "symmetries", "light", "strong")  # here, because this file imports nothing heavy
-
 
 def read_steps(path: Path) -> list:
     """`- HorizontalFlip: {p: 0.5}` and so on, checked. Raises: UsageError naming file, step and remedy."""
