@@ -1,12 +1,12 @@
 """imexseg predict: segment images; write masks and overlays at the original size."""
 
 import argparse
-import glob
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar
+from imexseg.cli.inputs import find_images, unique_stems
 from imexseg.errors import ImexsegError, JobError, UsageError
 from imexseg.files import write_atomically
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files, folders of images, or quoted globs")
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image files, folders with their subfolders, or quoted globs"
+    )
     parser.add_argument(
         "--weights",
         default=None,
@@ -49,8 +51,12 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
+    from imexseg.inference.write_mask import values_in_words
 
-    paths = find_images(options.images)
+    found_images, remarks = find_images(options.images, options.output)
+    for line in remarks:
+        messages.print(line)
+    paths = [image.path for image in found_images]
     if options.tile and options.probabilities:
         raise UsageError(
             "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
@@ -59,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = TiledPredictor(predictor, options.tile) if options.tile else None
-    stems = unique_stems(paths)
+    stems = unique_stems(found_images)
     failures = []
     said: set[str] = set()
     found: Disagreement | None = None
@@ -98,6 +104,9 @@ def run(options: argparse.Namespace) -> int:
         messages.print(
             f"{n_done} of {len(paths)} images segmented; see <name>_overlay.png and <name>_mask.png in {where}"
         )
+        numbers = values_in_words(predictor.info.names, predictor.info.values)
+        if numbers is not None:
+            messages.print(numbers)
     if failures:
         raise JobError("\n".join([*failures, f"{len(failures)} of {len(paths)} images failed"]))
     return 0
@@ -106,7 +115,8 @@ def run(options: argparse.Namespace) -> int:
 def predict_file(
     predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool, white: float | None = None
 ) -> list[str]:
-    """Write target_mask.png (class numbers), target_overlay.png and, if asked for, target_probabilities.npz.
+    """Write target_mask.png, target_overlay.png and, if asked for, target_probabilities.npz. The mask has the numbers of the
+    masks that the network was trained on.
 
     Args: white: the pixel value that means white; None: that of the image's type, if its values allow that.
     Returns: what was done to make the image fit the network, in words.
@@ -115,13 +125,14 @@ def predict_file(
 
     from imexseg.data.read.as_trained import as_trained
     from imexseg.data.read.images import read_image
+    from imexseg.inference.write_mask import in_values
     from imexseg.inference.write_picture import overlay, png_bytes
 
     image = read_image(path)
     pixels, converted = as_trained(image, predictor.info, path, white)
     prediction = predictor.segment(pixels, path)
     files = {
-        "mask.png": png_bytes(prediction.classes),
+        "mask.png": png_bytes(in_values(prediction.classes, predictor.info.values)),
         "overlay.png": png_bytes(overlay(image, prediction.classes, predictor.info.palette)),
     }
     if probabilities:
@@ -131,38 +142,3 @@ def predict_file(
     for ending, content in files.items():
         write_atomically(target.with_name(f"{target.name}_{ending}"), content)
     return [remark for remark in (converted, predictor.adaptation(image)) if remark is not None]
-
-
-def find_images(arguments: list[str]) -> list[Path]:
-    """Files as named, the images of folders, the matches of globs; each once. Raises: UsageError if one finds nothing."""
-    from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
-
-    found: list[Path] = []
-    for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            images = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
-            if not images:
-                raise UsageError(f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
-            found += images
-        elif not path.exists() and glob.has_magic(argument):
-            matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
-            if not matches:
-                raise UsageError(f"{argument}: no file matches this pattern")
-            found += [match for match in matches if match.is_file()]
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
-
-
-def unique_stems(paths: list[Path]) -> list[str]:
-    """A name for the results of each image: its stem, made longer where two images share one."""
-    taken: set[str] = set()
-    stems = []
-    for path in paths:
-        candidates = [path.stem, path.name.replace(".", "_"), f"{path.absolute().parent.name}_{path.stem}"]
-        candidates += [f"{path.stem}_{number}" for number in range(2, len(paths) + 2)]
-        stem = next(candidate for candidate in candidates if candidate not in taken)
-        taken.add(stem)
-        stems.append(stem)
-    return stems

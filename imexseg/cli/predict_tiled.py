@@ -8,7 +8,7 @@ import numpy as np
 from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.tiling import Disagreement, TiledPredictor
-from imexseg.inference.write_mask import mask_suffix, write_mask
+from imexseg.inference.write_mask import in_values, mask_suffix, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
@@ -34,7 +34,8 @@ def predict_tiled(
     pixels, _ = source_as_trained(source, predictor.info, path, white)
     strips = picture.watch(_strips(predictor, pixels, path, progress))
     with appearing_whole(target.with_name(f"{target.name}_mask{suffix}")) as temporary:
-        write_mask(temporary, suffix, strips, height, width)
+        numbers = (in_values(strip, predictor.info.values) for strip in strips)
+        write_mask(temporary, suffix, numbers, height, width)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(target.with_name(f"{target.name}_overlay.png"), png_bytes(small))
     return predictor.disagreement(pixels, path) if compare else None

@@ -139,11 +139,16 @@ def run(options: argparse.Namespace) -> int:
 
 def _look_at(config: "RunConfig") -> "RunData | None":
     from imexseg.training.fit import look_at_data
+    from imexseg.training.run_folder import process_rank
 
     if config.data is None:
         return None
     with progress_bar("checking") as progress:
-        return look_at_data(config.data, progress)
+        data = look_at_data(config.data, progress)
+    if process_rank() == 0:
+        for line in data.warnings:
+            messages.print(f"warning: {line}")
+    return data
 
 
 def _train(config: "RunConfig", folder: Path, data: "RunData | None", resume: bool) -> int:

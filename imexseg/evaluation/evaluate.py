@@ -37,13 +37,20 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) 
     return np.bincount(pair, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
-def check_classes(predictor: AnyPredictor, description: DataDescription) -> None:
-    """Raises: UsageError if the data's classes are not the network's."""
-    if predictor.info.names != description.names:
+def class_table(predictor: AnyPredictor, description: DataDescription) -> np.ndarray:
+    """Class number of the data ↦ that of the network, matched by name: the orders may differ. Shapes: → (256,) uint8.
+
+    Raises: UsageError if the data's classes are not the network's.
+    """
+    names = predictor.info.names
+    if sorted(names) != sorted(description.names):
         raise UsageError(
             f"{description.root}: its classes are {', '.join(description.names)}, "
             f"those of the weights {', '.join(predictor.info.names)}; evaluate on data with the classes trained on"
         )
+    table = np.arange(256, dtype=np.uint8)
+    table[: len(names)] = [names.index(name) for name in description.names]
+    return table
 
 
 def evaluate(
@@ -58,18 +65,19 @@ def evaluate(
     Args: perturb: what is done to the images first, for instance a Perturbation of evaluation/robustness.py.
     Raises: UsageError for classes that differ, images or masks that are missing, unreadable or do not fit.
     """
-    check_classes(predictor, description)
+    to_network = class_table(predictor, description)
     pairs = list_pairs(description, split)
     n_classes = len(description.names)
     confusions: list[np.ndarray] = []
-    for images, masks in _batches(pairs, n_classes):
+    for images, truths in _batches(pairs, n_classes):
+        masks = [to_network[truth] for truth in truths]
         if perturb is not None:
             images = perturb(images, masks, len(confusions))
         for prediction, mask in zip(predictor.predict_batch(images, pairs[len(confusions)].image), masks, strict=True):
             confusions.append(confusion_matrix(mask, prediction.classes, n_classes))
         progress(len(confusions), len(pairs))
     total = np.sum(confusions, axis=0)
-    return Evaluation(Scores(tuple(description.names), total, len(pairs)), pairs, confusions)
+    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, confusions)
 
 
 def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:

@@ -11,7 +11,7 @@ from imexseg.missing import explain_import
 
 
 class AnyPredictor(Protocol):
-    """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
+    """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, values, full_scale, in_channels."""
 
     info: Any  # a PredictionInfo with in_channels and training: ModelInfo or OnnxInfo
     seen_radius: int  # pixels, see overlap.py

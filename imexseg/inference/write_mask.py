@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +11,19 @@ import tifffile
 
 TIFF_TILE = 256  # pixels
 TIFF_FROM = 100_000_000  # pixels from which a mask is a tiled TIFF
+
+
+def in_values(classes: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Class numbers as the numbers that stand for them in masks. Shapes: (H, W) → (H, W) uint8; values: one a class."""
+    return np.array(values, dtype=np.uint8)[classes]
+
+
+def values_in_words(names: Sequence[str], values: Sequence[int], shown: int = 12) -> str | None:
+    """Which number is which class, where that is not simply their order."""
+    if list(values) == list(range(len(values))):
+        return None
+    some = [f"{value} {name}" for value, name in zip(values, names, strict=True)][:shown]
+    return "numbers in the masks: " + ", ".join([*some, *(["..."] if len(values) > shown else [])])
 
 
 def mask_suffix(n_pixels: int) -> str:

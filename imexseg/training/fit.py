@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lightning as L
@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 import imexseg
+from imexseg.data.check.problem import as_lines
 from imexseg.data.check.report import check_dataset
 from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
@@ -52,6 +53,7 @@ class RunData:
     description: DataDescription
     train: SplitFacts
     val: SplitFacts
+    warnings: list[str] = field(default_factory=list)  # what does not keep anyone from training
 
 
 def look_at_data(data: Path, progress: Progress = lambda n_done, n_total: None) -> RunData:
@@ -61,7 +63,7 @@ def look_at_data(data: Path, progress: Progress = lambda n_done, n_total: None) 
     """
     report = check_dataset(load_description(data), ("train", "val"), progress)
     report.require_no_errors()
-    return RunData(report.description, report.splits["train"], report.splits["val"])
+    return RunData(report.description, report.splits["train"], report.splits["val"], as_lines(report.warnings))
 
 
 def generate_data(config: RunConfig, folder: Path) -> Path:
@@ -158,6 +160,7 @@ def model_info(config: RunConfig, data: RunData, network: ImageNetwork, begun: s
         network=network.config,
         names=data.description.names,
         palette=data.description.palette,
+        values=data.description.values,
         full_scale=data.description.white or full_scale(data.train.dtype),
         pixel_range=PixelRange.model_validate(
             {"dtype": data.train.dtype.name, "lowest": data.train.lowest, "highest": data.train.highest}

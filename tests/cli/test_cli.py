@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imexseg.cli import main as command_line
-from imexseg.cli.predict import unique_stems
+from imexseg.cli.inputs import Input, unique_stems
 from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import CLASS_NAMES
 from imexseg.models.catalogue import NETWORKS
@@ -142,7 +142,7 @@ def test_predict_takes_globs_and_keeps_names_apart(imexseg, qtips_folder: Path, 
     code, _, _ = imexseg("predict", pattern, "--weights", trained_run, "--output", tmp_path)
     assert code == 0
     assert len(list(tmp_path.glob("*_mask.png"))) == 3
-    assert unique_stems([Path("a/x.png"), Path("a/x.jpg"), Path("b/x.png")]) == ["x", "x_jpg", "x_png"]
+    assert unique_stems([Input(Path(name)) for name in ("a/x.png", "a/x.jpg", "b/x.png")]) == ["x", "x_jpg", "x_png"]
 
 
 def test_predict_without_weights_uses_the_shipped_ones(imexseg, qtips_folder: Path, tmp_path: Path, monkeypatch):

@@ -13,6 +13,8 @@ from imexseg.data.description.colour_list import read_colour_list
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.description.labels import IGNORE, packed
 from imexseg.data.description.palette import Colour
+from imexseg.data.pairs.files import some_names
+from imexseg.data.pairs.leftovers import leftovers
 from imexseg.data.pairs.pairs import available_splits, list_files
 from imexseg.data.read.images import read_image
 from imexseg.data.read.layout import Layout, find_layout
@@ -63,7 +65,8 @@ def write_first_description(
     description = DataDescription(
         root=folder, names=["a", "b"], images=layout.images, masks=layout.masks, split=layout.split
     )
-    pairs = [pair for split in available_splits(description) for pair in list_files(description, split).pairs]
+    listings = [list_files(description, split) for split in available_splits(description)]
+    pairs = [pair for listing in listings for pair in listing.pairs]
     if not pairs:
         raise UsageError(
             f"{folder}: no image has a mask of the same name; name them alike, or write patterns into data.yaml"
@@ -84,7 +87,13 @@ def write_first_description(
     except UsageError:
         path.unlink()
         raise
-    to_do += masks.unreadable[:3] + layout.remarks
+    to_do += masks.unreadable[:3] + layout.remarks + leftovers(description)
+    for paths, missing in (
+        ([path for listing in listings for path in listing.without_mask], "image has no mask"),
+        ([path for listing in listings for path in listing.without_image], "mask has no image"),
+    ):
+        if paths:
+            to_do.append(f"{len(paths)} times: {missing}: {some_names(paths)}")
     kind = "colours" if masks.coloured else "values"
     return FirstDescription(
         path, f"{len(names)} classes from {len(masks.counts)} {kind} in {masks.looked_at} masks", to_do

@@ -8,6 +8,7 @@ from typing import Any
 from imexseg.data.check.problem import SHOWN, Problem, as_lines, by_kind
 from imexseg.data.check.scan import Progress, SplitFacts, examine_split
 from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.pairs.leftovers import leftovers
 from imexseg.data.read.masks import mixed_meanings
 from imexseg.errors import UsageError
 
@@ -49,7 +50,7 @@ def check_dataset(
 ) -> DatasetReport:
     """Read every file of the splits once."""
     facts: dict[str, SplitFacts] = {}
-    problems: list[Problem] = []
+    problems = [Problem("not read", line, warning=True) for line in leftovers(description)]
     for split in splits:
         found, wrong = examine_split(description, split, progress)
         problems += wrong

@@ -157,9 +157,25 @@ def load_description(data: Path) -> DataDescription:
     content = read_yaml_mapping(path)
     if "root" in content:  # where the data is follows from where the file is
         raise UsageError(f"{path}: unknown key 'root'; remove it, `images:` and `masks:` say where the files are")
+    _refuse_other_formats(path, content)
     try:
         return describe(path.parent, DataFile.model_validate(content))
     except ValidationError as error:
         raise UsageError(f"{path}: {explain_validation(error, DataFile)}") from None
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _refuse_other_formats(path: Path, content: dict[str, Any]) -> None:
+    """Raises: UsageError naming the converter, for what other programs call by the same names."""
+    of_yolo = [key for key in ("train", "val", "test", "path", "nc", "kpt_shape", "download") if key in content]
+    if of_yolo:
+        keys = ", ".join(f"`{key}:`" for key in of_yolo)
+        raise UsageError(
+            f"{path}: this is YOLO's data.yaml ({keys}); convert it first: imexseg convert yolo {path.parent} OUT, "
+            "or, if it has masks beside it, keep `names:` and remove the others"
+        )
+    if {"annotations", "categories"} <= content.keys():
+        raise UsageError(f"{path}: this is a COCO file; convert it first: imexseg convert coco {path} OUT")
+    if "shapes" in content and "imagePath" in content:
+        raise UsageError(f"{path}: this is a Labelme file; convert it first: imexseg convert labelme {path.parent} OUT")

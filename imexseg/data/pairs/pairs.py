@@ -135,6 +135,10 @@ def _sources(
     places = [description.root / kind / folder for kind in ("images", "masks")]
     images = _below(places[0], IMAGE_SUFFIXES, split)
     masks = _below(places[1], MASK_SUFFIXES, split)
+    if made and not folder:  # folders of other splits are theirs
+        images, masks = (
+            {k: p for k, p in found.items() if k[0].split("/")[0] not in SPLITS} for found in (images, masks)
+        )
     return images, masks, (f"{places[0]}/<same name>.*", f"{places[1]}/<same name>.png")
 
 

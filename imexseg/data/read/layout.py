@@ -1,7 +1,6 @@
 """Where a folder keeps its images and masks: common layouts, recognised by folder and file names."""
 
 import itertools
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from imexseg.data.description.data_yaml import SPLITS, SplitRule
+from imexseg.data.pairs.files import find_files
 from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES, MASK_SUFFIXES
 from imexseg.data.read.images import read_image
 from imexseg.errors import UsageError
@@ -23,6 +23,10 @@ _IMAGE_WORDS = re.compile(
 _MASK_WORDS = re.compile(
     r"^(masks?|labels?|ann|annotations?|annot|gt|gtfine|segmentationclass|ground_?truths?|y|targets?|segmentations?)$"
     r"|[_-]?(masks?|labels?|annot(ations?)?|gt)$"
+)
+# A split as a word of its own, or before a word for masks or images: val-x, trainannot, masks_test; not contest, valley.
+_SPLIT_IN_NAME = re.compile(
+    r"(?<![a-z])(train|val|test)(?=$|[_\-. ]|(annot|mask|label|image|img|gt))|(?<=[_\-. ])(train|val|test)$"
 )
 _OTHER_SPLITS = ("training", "valid", "validation", "testing")
 
@@ -77,12 +81,8 @@ def find_layout(root: Path) -> Layout:
 
 def _folders_with_files(root: Path) -> Folders:
     found: Folders = {}
-    for name, below, files in os.walk(root, followlinks=True):  # data is often linked; DEPTH ends loops
-        parts = Path(name).relative_to(root).parts
-        below[:] = sorted(folder for folder in below if folder[0] != "." and len(parts) < DEPTH)
-        names = sorted(file for file in files if Path(file).suffix.lower() in IMAGE_SUFFIXES and file[0] != ".")
-        if names:
-            found[parts] = names
+    for path in find_files(root, IMAGE_SUFFIXES, DEPTH).files:
+        found.setdefault(path.parent.relative_to(root).parts, []).append(path.name)
     if not found:
         raise UsageError(f"{root}: has no images in it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
     return found
@@ -126,7 +126,7 @@ def _pattern(folders: Folders) -> tuple[str, list[str]]:
             continue
         forms = ["{split}" if part in SPLITS else part for part in parts]
         if "{split}" not in forms:  # SegNet's trainannot/, or train_masks/
-            forms = [re.sub(r"^(train|val|test)(?=[_-]?[a-z])", "{split}", part) for part in parts]
+            forms = [_SPLIT_IN_NAME.sub("{split}", part) for part in parts]
         after = forms.index("{split}") + 1 if "{split}" in forms else len(forms)
         # Folders below a split, such as the cities of Cityscapes, are any folders.
         tail = [part for part in forms[after:] if _MASK_WORDS.search(part.lower()) or _IMAGE_WORDS.search(part.lower())]

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from imexseg.data.description.data_yaml import load_description
 from imexseg.data.description.palette import default_palette
@@ -18,8 +20,12 @@ def test_a_folder_and_its_file_mean_the_same(tmp_path: Path):
     assert description.channels == 3
 
 
-def test_colours_of_the_default_palette_differ():
-    assert len(set(default_palette(254))) == 254
+@pytest.mark.parametrize(("n", "least"), [(5, 37), (11, 25), (20, 20), (254, 6)])
+def test_colours_of_the_default_palette_differ(n: int, least: float):
+    """By CIEDE2000, of which 1 is barely seen."""
+    lab = rgb2lab(np.array([default_palette(n)]) / 255)[0]
+    distances = deltaE_ciede2000(lab[:, None], lab[None])
+    assert distances[np.triu_indices(n, 1)].min() > least
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def test_a_missing_description_is_explained(tmp_path: Path):
         ("names: [a, 2026-99-99]", "is not valid YAML"),
         ("[" * 5000, "is not valid YAML|nested too deeply"),
         ("names: [a, b]\nroot: /etc", "unknown key 'root'; remove it"),
-        ("names: [a, b]\nrood: x", "unknown key 'rood'; did you mean"),
+        ("names: [a, b]\nrood: x", "unknown key 'rood'; known: names, classes"),
         ("names: [a, ' ']", "one of them is blank"),
     ],
 )

@@ -1,0 +1,87 @@
+"""Which images a command line means: files, folders with their subfolders, quoted patterns."""
+
+import glob
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from imexseg.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Input:
+    """folder: of the results, below that of the output; the subfolder in which the image lies in the folder that was given."""
+
+    path: Path
+    folder: Path = Path()
+
+
+def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[str]]:
+    """Files as named, the images of folders, the matches of patterns; each once.
+
+    Args: output: a folder that is not read, since earlier results lie there.
+    Returns: the images, and a line for all that was found and left out.
+    Raises: UsageError if an argument finds nothing.
+    """
+    from imexseg.data.pairs.files import find_files, has_suffix, is_hidden, some_names
+    from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
+
+    found: list[Input] = []
+    remarks: list[str] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            listed = find_files(path, IMAGE_SUFFIXES)
+            files = [file for file in listed.files if not _is_below(file, output)]
+            if not files:
+                suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+                raise UsageError(f"{path}: no images in this folder (looked for {suffixes})")
+            found += [Input(file, file.parent.relative_to(path)) for file in files]
+            results = len(listed.files) - len(files)
+            remarks += [f"{output}: {results} images of earlier results not read"] * bool(results)
+            remarks += listed.remarks(path)
+        elif not path.exists() and glob.has_magic(argument):
+            matches = [match for match in _matches(argument) if not _is_below(match, output)]
+            fixed = len(Path(argument).parts) - len(Path(argument.split("*")[0].split("?")[0]).parts)
+            visible = [m for m in matches if not any(is_hidden(part) for part in m.parts[-max(1, fixed) :])]
+            images = [match for match in visible if match.is_file() and has_suffix(match, IMAGE_SUFFIXES)]
+            if not images:
+                what = f"matches only {some_names(matches)}, no image" if matches else "no file matches this pattern"
+                raise UsageError(f"{argument}: {what}")
+            found += [Input(image) for image in images]
+            others = [match for match in matches if match not in set(images)]
+            if others:
+                remarks.append(f"{argument}: {len(others)} matches are no images and not read: {some_names(others)}")
+        else:
+            found.append(Input(path))
+    return list({image.path: image for image in found}.values()), remarks
+
+
+def _matches(pattern: str) -> list[Path]:
+    """Brackets may be part of a name, "scans [2024]/*.png", or of the pattern, "img[0-9].png"; both are looked for."""
+    parts = Path(pattern).parts
+    choices = [(part, part.replace("[", "[[]")) if "[" in part else (part,) for part in parts[:12]]
+    found: set[str] = set()
+    for chosen in itertools.product(*choices):
+        found.update(glob.glob(str(Path(*chosen, *parts[12:])), recursive=True))
+    return [Path(name) for name in sorted(found)]
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve()) and folder.resolve() != path.resolve()
+
+
+def unique_stems(images: list[Input]) -> list[str]:
+    """A name for the results of each image: its subfolder and stem, made longer where two images share one."""
+    taken: set[str] = set()
+    stems = []
+    for image in images:
+        path = image.path
+        candidates = [path.stem, path.name.replace(".", "_"), f"{path.absolute().parent.name}_{path.stem}"]
+        candidates += [f"{path.stem}_{number}" for number in range(2, len(images) + 2)]
+        places = ((image.folder / candidate).as_posix() for candidate in candidates)
+        # Some file systems take x and X for one name.
+        stem = next(place for place in places if place.lower() not in taken)
+        taken.add(stem.lower())
+        stems.append(stem)
+    return stems
