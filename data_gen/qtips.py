@@ -1,12 +1,12 @@
-"""Q-tips by index: (image, mask) number i of a seed, the same whatever else is generated, and by whom."""
+"""Q-tips by index: (image, mask) number i of a seed is always the same, whatever else is generated."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from data_gen.geometry import ANGLES, Bar, rasterise
-from data_gen.presets import BAR, BLACK, PRESETS, WHITE, Preset
-from data_gen.random_bits import RandomBits
+from .geometry import ANGLES, Bar, rasterise
+from .presets import BAR, BLACK, PRESETS, WHITE, Preset
+from .random_bits import RandomBits
 
 SPLITS = ("train", "val", "test")
 SMALLEST, LARGEST = 32, 1024

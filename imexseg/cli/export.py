@@ -1,4 +1,4 @@
-"""imexseg export: write a network as one .onnx file that is checked against torch."""
+"""imexseg export: export a network to one .onnx file, verified against torch."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from imexseg.errors import UsageError
 if TYPE_CHECKING:
     from imexseg.data.description.data_yaml import DataDescription
     from imexseg.export.write import Exported
-    from imexseg.models.network import ImageNetwork
+    from imexseg.models.contract import ImageNetwork
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

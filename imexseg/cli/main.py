@@ -1,81 +1,95 @@
-"""`imexseg VERB …`: one file a verb; every failure is one line and an exit code."""
+"""`imexseg COMMAND …`: one file per command; every failure is one line and an exit code."""
 
 import argparse
+import importlib
 import os
 import sys
+from contextlib import redirect_stdout
+from typing import Any, TextIO, cast
 
 from imexseg import __version__
-from imexseg.cli import check, convert, evaluate, export, generate, inspect, models, predict, train
-from imexseg.cli.console import messages
-from imexseg.errors import ImexsegError
+from imexseg.errors import ImexsegError, printable
+from imexseg.files import remedy
+from imexseg.interrupts import interrupted, way_on
+from imexseg.missing import explain_import
 
+# Each is a module of this folder, imported when it is called: `imexseg --help` needs none of them.
 VERBS = {
-    "generate": generate,
-    "check": check,
-    "convert": convert,
-    "train": train,
-    "evaluate": evaluate,
-    "predict": predict,
-    "export": export,
-    "inspect": inspect,
-    "models": models,
+    "generate": "write a data set of Q-tips.",
+    "check": "look at every file of a data set and say what is wrong; --init writes a first data.yaml.",
+    "convert": "COCO, YOLO, Labelme, VOC or RGB masks to this project's layout.",
+    "train": "train a network on a data set, or on Q-tips if none is given.",
+    "evaluate": "score weights against the masks of a data set.",
+    "predict": "segment images; writes masks and overlays at the images' own sizes.",
+    "export": "write a network as one .onnx file that is checked against torch.",
+    "inspect": "read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
+    "models": "list the networks to choose among, and the axes of all others.",
+    "completion": "print the lines that teach a shell to complete commands, options and choices.",
 }
 
-# What the light installation leaves out.
-TRAINING_LIBRARIES = frozenset(
-    (
-        *("torch", "torchvision", "lightning", "segmentation_models_pytorch", "albumentations", "torchmetrics"),
-        *("safetensors", "tensorboard", "matplotlib", "jinja2", "onnx", "onnxscript"),
+
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed without letting it steer the terminal."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(printable(message), file)
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line. Args: only: the command whose options are needed; None: all of them."""
+    top = _Parser(
+        prog="imexseg", description="Semantic segmentation with networks motivated by partial differential equations."
     )
-)
-
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = argparse.ArgumentParser(prog="imexseg", description="Semantic segmentation on implicit PDE networks.")
     top.add_argument("--version", action="version", version=f"imexseg {__version__}")
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
-    verbs = top.add_subparsers(metavar="VERB", required=True)
-    for name, verb in VERBS.items():
-        summary = (verb.__doc__ or "").splitlines()[0].split(": ", 1)[1]
+    verbs = top.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in VERBS.items():
         sub = verbs.add_parser(name, help=summary, description=summary)
-        verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
+        if only in (None, name):
+            verb = importlib.import_module(f"imexseg.cli.{name}")
+            verb.add_arguments(sub)
+            sub.set_defaults(run=verb.run)
     return top
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
+    if "_ARGCOMPLETE" in os.environ:
+        from imexseg.cli.completion import answer_the_shell
+
+        answer_the_shell(parser())
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verb = next((argument for argument in arguments if not argument.startswith("-")), "")
     try:
-        options = parser().parse_args(arguments)
+        options = parser(only=verb).parse_args(arguments)
     except SystemExit as exit:  # argparse has said what is wrong, or printed help
         return int(exit.code or 0)
     try:
-        return options.run(options)
+        from imexseg.cli.console import PrintableStream
+
+        with redirect_stdout(cast(TextIO, PrintableStream(sys.stdout))):
+            return options.run(options)
     except ImexsegError as error:
         return _report(str(error), error.exit_code, options.traceback)
-    except KeyboardInterrupt:
-        return _report("interrupted", 1, options.traceback)
     except BrokenPipeError:  # `imexseg models | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in TRAINING_LIBRARIES:
-            raise
-        return _report(f"{error.name} is not installed; pip install 'imexseg[train]'", 2, options.traceback)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _report(f"{where}{error.strerror or error}; check the disk and the permissions", 1, options.traceback)
+    except BaseException as error:
+        if interrupted() or isinstance(error, KeyboardInterrupt):  # libraries turn it into errors of their own
+            return _report(way_on(), 1, options.traceback)
+        if isinstance(error, ImportError | AttributeError) and (explained := explain_import(error)):
+            return _report(explained, 2, options.traceback)
+        if isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            return _report(f"{where}{error.strerror or error}; {remedy(error)}", 1, options.traceback)
+        raise
 
 
 def _report(message: str, code: int, with_traceback: bool) -> int:
     if with_traceback:
+        from imexseg.cli.console import messages
+
         messages.print_exception()
-    for line in message.splitlines():
+    for line in printable(message).splitlines():
         print(f"imexseg: {line}", file=sys.stderr)
     return code
-
-
-def run() -> None:
-    """The console script."""
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The whole file: image in as a camera gives it, class map out; what is between is in network.py."""
+"""The complete file: raw image in, class map out; the part in between is in network.py."""
 
 import numpy as np
 import onnx
@@ -6,14 +6,15 @@ from onnx import TensorProto
 
 from imexseg.errors import UsageError
 from imexseg.export.graph import Graph
-from imexseg.export.metadata import ExportOptions, metadata, minimum_size
+from imexseg.export.metadata import ExportOptions, metadata
 from imexseg.export.network import Grid, grid_strides, logits
 from imexseg.export.peer import build_peer
 from imexseg.export.sample_images import element_type
 from imexseg.export.scaling import scale_back, scale_image
 from imexseg.export.solve import Side
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.lite0 import Lite0Network
-from imexseg.models.network import ImageNetwork, SegmentationNetwork
+from imexseg.models.network import SegmentationNetwork
 
 
 def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
@@ -21,7 +22,7 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
 
     Raises: UsageError for a size below the minimum, or a network of another library with a free size.
     """
-    least = minimum_size(network)
+    least = network.smallest_exported_side
     if options.size is not None and min(options.size) < least:
         raise UsageError(f"--size {options.size[0]} {options.size[1]}: this network needs at least {least} px a side")
     if isinstance(network, SegmentationNetwork | Lite0Network):

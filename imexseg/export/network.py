@@ -15,9 +15,10 @@ from imexseg.export.operators import apply, apply_adjoint, array, convolution, n
 from imexseg.export.solve import Side, solve
 from imexseg.layers.flows import HamiltonianFlow, SecondOrderFlow
 from imexseg.layers.implicit import ImplicitSolve
-from imexseg.layers.reversible import Coupling, ImplicitCoupling
+from imexseg.layers.reversible import Coupling, ReversibleChain
+from imexseg.layers.schemes import Leapfrog
 from imexseg.layers.steps import ImexDiffusiveStep, ImexStep, Step
-from imexseg.layers.terms import ParabolicTerm, ResidualTerm
+from imexseg.layers.terms import GradientTerm, ParabolicTerm, ResidualTerm
 from imexseg.models.lite0 import Lite0Network
 from imexseg.models.network import AdditivePyramid, BilinearClassifier, SegmentationNetwork, Stage
 
@@ -82,10 +83,10 @@ def _connecting(g: Graph, X: str, connecting: Any) -> str:
 def _flow(g: Graph, Y: str, flow: nn.Module, grid: Grid) -> str:
     if isinstance(flow, HamiltonianFlow):
         Y, Z = g.nodes_with("Split", 2, Y, axis=1, num_outputs=2)
-        Y, Z = _chain(g, Y, Z, flow.chain.couplings, grid)
+        Y, Z = _chain(g, Y, Z, flow.chain, grid)
         return _closing(g, g.node("Concat", Y, Z, axis=1), flow.norm)
     if isinstance(flow, SecondOrderFlow):
-        return _closing(g, _chain(g, Y, Y, flow.chain.couplings, grid)[1], flow.norm)
+        return _closing(g, _chain(g, Y, Y, flow.chain, grid)[1], flow.norm)
     for j, step in enumerate(flow.children()):
         assert isinstance(step, Step)
         with g.scope(f"step{j + 1}"):
@@ -115,24 +116,25 @@ def _closing(g: Graph, Y: str, norm: nn.Module) -> str:
     return g.wide(normalise(g, g.narrow(Y), norm))
 
 
-def _chain(g: Graph, U: str, V: str, couplings: nn.ModuleList, grid: Grid) -> tuple[str, str]:
-    """W = sign·U + diagonal·V + weight·solve(f(V)), as layers/reversible.py."""
-    for j, coupling in enumerate(couplings):
+def _chain(g: Graph, U: str, V: str, chain: ReversibleChain, grid: Grid) -> tuple[str, str]:
+    """Verlet W = U + h f(V), or leapfrog W = 2V - U + h² f(V), as layers/schemes.py."""
+    leapfrog = isinstance(chain.scheme, Leapfrog)
+    weight = chain.scheme.step_size ** (2 if leapfrog else 1)
+    for j, coupling in enumerate(chain.couplings):
         assert isinstance(coupling, Coupling)
         with g.scope(f"coupling{j + 1}"):
-            f = _term(g, coupling.term, V, np.full(_channels(coupling.term), coupling.weight))
-            if isinstance(coupling, ImplicitCoupling):
-                assert isinstance(coupling.solve, ImplicitSolve)
+            f = _term(g, coupling.term, V, np.full(_channels(coupling.term), weight))
+            if isinstance(coupling.solve, ImplicitSolve):
                 f = solve(g, f, coupling.solve, *grid)
             f = g.wide(f)
-            if coupling.diagonal:
-                f = g.node("Add", f, g.node("Mul", V, g.state(np.array(coupling.diagonal))))
-            U, V = V, g.node("Add" if coupling.sign > 0 else "Sub", f, U)
+            if leapfrog:
+                f = g.node("Add", f, g.node("Mul", V, g.state(np.array(2.0))))
+            U, V = V, g.node("Sub" if leapfrog else "Add", f, U)
     return U, V
 
 
 def _channels(term: nn.Module) -> int:
-    assert isinstance(term, ParabolicTerm | ResidualTerm)
+    assert isinstance(term, GradientTerm | ResidualTerm)
     norm = term.norm
     assert isinstance(norm.weight, nn.Parameter)
     return len(norm.weight)
@@ -141,15 +143,17 @@ def _channels(term: nn.Module) -> int:
 def _term(g: Graph, term: nn.Module, Y: str, scale: np.ndarray) -> str:
     """scale_c f(Y)_c. Shapes: Y a wide state; the result is not."""
     Y = g.narrow(Y)
-    assert isinstance(term, ParabolicTerm | ResidualTerm)
-    first = term.K if isinstance(term, ParabolicTerm) else term.K1
+    assert isinstance(term, GradientTerm | ResidualTerm)
+    first = term.K if isinstance(term, GradientTerm) else term.K1
     folded = scale_and_shift_of(term.norm)
     scale_1, shift_1 = folded if folded is not None else (np.ones(len(scale)), None)
     X = apply(g, first, Y, scale_1, shift_1)
     if folded is None:
         X = normalise(g, X, term.norm)
     X = g.node("Relu", X)
-    return apply_adjoint(g, term.K, X, -scale) if isinstance(term, ParabolicTerm) else apply(g, term.K2, X, scale)
+    if isinstance(term, ResidualTerm):
+        return apply(g, term.K2, X, scale)
+    return apply_adjoint(g, term.K, X, -scale if isinstance(term, ParabolicTerm) else scale)
 
 
 def _pyramid(g: Graph, features: list[str], pyramid: AdditivePyramid, pool: bool) -> str:

@@ -13,7 +13,7 @@ from imexseg.export.graph import OPSET
 from imexseg.export.metadata import ExportOptions, metadata
 from imexseg.export.sample_images import element_type
 from imexseg.layers.implicit import solved_by
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 
 class _AsCameraGivesIt(torch.nn.Module):

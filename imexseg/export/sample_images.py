@@ -1,14 +1,14 @@
-"""Images to compare torch and onnxruntime on: random ones, and such as the network was made for."""
+"""Images to compare torch and onnxruntime on: random ones, and images of the kind that the network was trained on."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from data_gen import QTips
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
 from imexseg.data.read.images import read_image
+from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
 from imexseg.models.info import ModelInfo
 

@@ -177,7 +177,7 @@ def _trigonometric_tables(g: Graph, kind: str, side: Side) -> tuple[str, str]:
 def _fixed_sines(g: Graph, n: int) -> tuple[str, str]:
     j = np.arange(1, n + 1)
     S = np.sin(np.pi / (n + 1) * (np.outer(j, j) % (2 * n + 2))) * (2 / (n + 1)) ** 0.5
-    return g.weight(S), g.constant((2 - 2 * np.cos(np.pi / (n + 1) * j)).astype(np.float32))
+    return g.weight(S), g.constant((4 * np.sin(np.pi / (2 * n + 2) * j) ** 2).astype(np.float32))
 
 
 def _sines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
@@ -192,15 +192,21 @@ def _sines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
     real_two = g.constant(np.array(2, np.float32))
     norm = g.node("Neg", g.node("Sqrt", g.node("Div", real_two, after_real)))
     S = g.node("Mul", g.node("Sin", angle), norm)
-    cosine = g.node("Cos", g.node("Mul", g.node("Cast", j, to=TensorProto.FLOAT), unit))
-    return g.narrow(S), g.node("Sub", real_two, g.node("Mul", cosine, real_two))
+    half_unit = g.node("Div", unit, real_two)
+    return g.narrow(S), _second_difference(g, g.node("Mul", g.node("Cast", j, to=TensorProto.FLOAT), half_unit))
+
+
+def _second_difference(g: Graph, half_theta: str) -> str:
+    """4 sin²(θ/2), as in numerics.diffusion. Shapes: any → the same."""
+    sine = g.node("Sin", half_theta)
+    return g.node("Mul", g.node("Mul", sine, sine), g.constant(np.array(4, np.float32)))
 
 
 def _fixed_cosines(g: Graph, n: int) -> tuple[str, str]:
     turns = np.outer(np.arange(n), 2 * np.arange(n) + 1) % (4 * n)
     C = np.cos(np.pi / (2 * n) * turns) * (2 / n) ** 0.5
     C[0] /= 2**0.5
-    symbol = 2 - 2 * np.cos(np.pi / n * np.arange(n))
+    symbol = 4 * np.sin(np.pi / (2 * n) * np.arange(n)) ** 2
     return g.weight(C), g.constant(symbol.astype(np.float32))
 
 
@@ -215,8 +221,4 @@ def _cosines_in_graph(g: Graph, side: Side) -> tuple[str, str]:
     norms = (g.constant(np.array(value, np.float32)) for value in (1, 2))
     norm = g.node("Where", g.node("Equal", column, zero), *norms)
     C = g.node("Mul", C, g.node("Sqrt", g.node("Div", norm, side.real)))
-    angle = g.node(
-        "Mul", g.node("Cast", j, to=TensorProto.FLOAT), g.node("Mul", unit, g.constant(np.array(2, np.float32)))
-    )
-    constant_two = g.constant(np.array(2, np.float32))
-    return g.narrow(C), g.node("Sub", constant_two, g.node("Mul", g.node("Cos", angle), constant_two))
+    return g.narrow(C), _second_difference(g, g.node("Mul", g.node("Cast", j, to=TensorProto.FLOAT), unit))

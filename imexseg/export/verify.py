@@ -1,4 +1,4 @@
-"""The written file in onnxruntime against the network in torch: logits, classes, time."""
+"""Comparing the exported file in onnxruntime with the network in torch: logits, classes, time."""
 
 import copy
 import statistics
@@ -14,7 +14,7 @@ import torch
 
 from imexseg.data.read.images import full_scale
 from imexseg.data.read.tensors import image_to_tensor
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 LARGEST_LOGIT_DIFFERENCE = 1e-4  # fp32
 ROUNDING = 4  # or, if that is more, so many times what torch in float32 differs from itself in float64

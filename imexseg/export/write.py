@@ -10,7 +10,7 @@ import onnx
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
-from imexseg.export.metadata import ExportOptions, minimum_size
+from imexseg.export.metadata import ExportOptions
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
 from imexseg.export.verify import (
@@ -20,7 +20,8 @@ from imexseg.export.verify import (
     without_logits,
 )
 from imexseg.files import appearing_whole
-from imexseg.models.network import ImageNetwork
+from imexseg.models.checksum import seal_file
+from imexseg.models.contract import ImageNetwork
 
 CALIBRATION_IMAGES = 64
 COMPARED_IMAGES = 8
@@ -55,7 +56,7 @@ def export(
     """
     if path.suffix.lower() != ".onnx":
         raise UsageError(f"--output {path}: should end with .onnx")
-    sizes = [options.size] if options.size else sizes_of_free(minimum_size(network))
+    sizes = [options.size] if options.size else sizes_of_free(network.smallest_exported_side)
     compared = {"random": [image for size in sizes for image in random_images(network.info, size, COMPARED_IMAGES)]}
     if data is not None:
         compared[data.root.resolve().name] = [
@@ -72,6 +73,7 @@ def export(
         with_logits = quantise(with_logits, _calibration(network, options, data))
     with appearing_whole(path) as temporary:
         onnx.save(without_logits(with_logits), temporary)
+        seal_file(temporary)
         say("comparing with torch")
         found = {kind: compare(network, with_logits, temporary, images) for kind, images in compared.items()}
         for kind, comparison in found.items():

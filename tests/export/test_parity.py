@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from made_networks import made
 
 from imexseg.export.build import build
-from imexseg.export.metadata import ExportOptions, minimum_size
+from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import random_images
 from imexseg.export.verify import LARGEST_LOGIT_DIFFERENCE, allowed_difference, reference_logits, session
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.registry import NETWORKS
 
 LARGEST = LARGEST_LOGIT_DIFFERENCE
@@ -123,7 +123,7 @@ def test_the_smallest_size_works_and_one_below_is_refused():
     from imexseg.errors import UsageError
 
     network = made("imex-lean-s", width=4)
-    least = minimum_size(network)
+    least = network.smallest_exported_side
     file = session(build(network, ExportOptions((least, least), logits=True)).SerializeToString())
     assert agrees(network, file, (least, least))
     with pytest.raises(UsageError, match=f"at least {least} px"):
