@@ -21,6 +21,11 @@ class ExportOptions:
     probabilities: bool = False
     logits: bool = False  # for the comparison with torch only
 
+    @property
+    def words(self) -> str:
+        """Which images, for messages."""
+        return f"{self.size[1]} x {self.size[0]} px" if self.size else "any size"
+
 
 def minimum_size(network: ImageNetwork) -> int:
     """Pixels of the shorter side. A network with a long_side makes smaller images larger by itself."""

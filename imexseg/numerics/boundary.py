@@ -25,12 +25,37 @@ def check_boundary(boundary: str) -> str:
 
 def extend(Y: Tensor, boundary: str) -> Tensor:
     """P: (B, C, H, W) → (B, C, H+2, W+2)."""
-    return _Extend.apply(Y, check_boundary(boundary))
+    check_boundary(boundary)
+    return _extended(Y, boundary) if torch.compiler.is_exporting() else _Extend.apply(Y, boundary)
 
 
 def extend_adjoint(Z: Tensor, boundary: str) -> Tensor:
     """Pᵀ: (B, C, H+2, W+2) → (B, C, H, W): every pixel of the ring is added back to the pixel it was copied from."""
-    return _ExtendAdjoint.apply(Z, check_boundary(boundary))
+    check_boundary(boundary)
+    return _folded_back(Z, boundary) if torch.compiler.is_exporting() else _ExtendAdjoint.apply(Z, boundary)
+
+
+def _extended(Y: Tensor, boundary: str) -> Tensor:
+    """P without writing in place, for the exporter; slower where memory can be written."""
+    if boundary == "zero":
+        return F.pad(Y, (1, 1, 1, 1))
+    if boundary == "reflect":
+        return F.pad(Y, (1, 1, 1, 1), mode="replicate")
+    Y = torch.cat([Y[..., -1:, :], Y, Y[..., :1, :]], dim=-2)
+    return torch.cat([Y[..., -1:], Y, Y[..., :1]], dim=-1)
+
+
+def _folded_back(Z: Tensor, boundary: str) -> Tensor:
+    """Pᵀ without writing in place, as _extended. At least two pixels a side."""
+    for axis in (-2, -1):
+        n = Z.shape[axis] - 2
+        before, first, inner, last, behind = Z.split([1, 1, n - 2, 1, 1], dim=axis)
+        if boundary == "reflect":
+            first, last = first + before, last + behind
+        elif boundary == "periodic":
+            first, last = first + behind, last + before
+        Z = torch.cat([first, inner, last], dim=axis)
+    return Z
 
 
 class _Extend(torch.autograd.Function):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from imexseg.numerics.resolvent import in_float32, solve_rfft
-from imexseg.numerics.tables import cached_table
+from imexseg.numerics.tables import cached_table, modulo
 
 
 def dirichlet_symbol(alpha: Tensor, height: int, width: int) -> Tensor:
@@ -64,5 +64,5 @@ def _angles(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _sine_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal DST-I, (n, n): √(2/(n+1)) sin(π(j+1)(i+1)/(n+1)); symmetric and its own inverse."""
     index = torch.arange(1, n + 1)
-    turns = torch.outer(index, index) % (2 * n + 2)  # reduce in integers: exact
+    turns = modulo(torch.outer(index, index), 2 * n + 2)  # reduce in integers: exact
     return ((turns.to(torch.float64) * (torch.pi / (n + 1))).sin() * (2 / (n + 1)) ** 0.5).to(device, dtype)

@@ -1,12 +1,20 @@
 """Constant matrices that depend on sizes alone, kept between calls."""
 
 import functools
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, MutableMapping
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 
+_of_exports: MutableMapping[Any, dict] = WeakKeyDictionary()
+
 Function = TypeVar("Function", bound=Callable)
+
+
+def modulo(p: torch.Tensor, n: int) -> torch.Tensor:
+    """p mod n, exactly. Shapes: any, integers ≥ 0. `p % n` would do, but cannot be exported where n is symbolic."""
+    return p - n * torch.div(p, n, rounding_mode="floor")
 
 
 def cached_table(build: Function) -> Function:
@@ -17,9 +25,20 @@ def cached_table(build: Function) -> Function:
     """
 
     @functools.lru_cache(maxsize=64)
-    @functools.wraps(build)
     def cached(*arguments):
         with torch.inference_mode(False), torch.no_grad():
             return build(*arguments)
 
-    return cached  # type: ignore[return-value]
+    @functools.wraps(build)
+    def table(*arguments):
+        symbols = [argument for argument in arguments if isinstance(argument, torch.SymInt)]
+        if not symbols:
+            return cached(*arguments)
+        # The side of an image of any size, while a network is exported: the file computes its tables itself, each once.
+        known = _of_exports.setdefault(symbols[0].node.shape_env, {})
+        key = (build, *map(str, arguments))
+        if key not in known:
+            known[key] = build(*arguments)
+        return known[key]
+
+    return table  # type: ignore[return-value]
