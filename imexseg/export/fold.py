@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from imexseg.models.network import ImageNetwork
 
-SMALL = 1024  # numbers that are stored rather than computed, whatever they come from
+SMALL = 256  # numbers that are stored rather than computed, whatever they come from
 # Maps X ↦ MX of features with M(cX) = cM(X), each channel by itself.
 _DATA_MOVEMENT = {"Concat", "Split", "Slice"}
 _PRODUCTS = {"Mul", "MatMul"}

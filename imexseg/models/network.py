@@ -58,8 +58,10 @@ class ImageNetwork(nn.Module):
 
     def pad_to_stride(self, image: Tensor) -> Tensor:
         """Extend below and to the right to a multiple of the stride, by repeating the last row and column."""
-        height, width = image.shape[-2:]
-        return F.pad(image, (0, -width % self.total_stride, 0, -height % self.total_stride), mode="replicate")
+        # Not -side % stride: written so, the exporter finds that the padded side is a multiple, and so are those of all grids.
+        stride = self.total_stride
+        below, right = ((side + stride - 1) // stride * stride - side for side in image.shape[-2:])
+        return F.pad(image, (0, right, 0, below), mode="replicate")
 
 
 class Stage(nn.Module):
