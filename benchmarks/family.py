@@ -11,7 +11,7 @@ import statistics
 from pathlib import Path
 
 from benchmarks.training_runs import Job, train_all
-from data_gen import write_dataset
+from imexseg.data_gen import write_dataset
 from imexseg.models.registry import ONE_SCALE
 
 SIZES, VALIDATION = {"authors": 32, "pile": 64}, 128

@@ -17,8 +17,8 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from data_gen import write_dataset
 from imexseg.data.load.dataset import SegmentationDataset
+from imexseg.data_gen import write_dataset
 from imexseg.evaluation.evaluate import confusion_matrix
 from imexseg.evaluation.scores import Scores
 from imexseg.models.artefact import load

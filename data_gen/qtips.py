@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from data_gen.geometry import ANGLES, Bar, rasterise
-from data_gen.presets import BAR, BLACK, PRESETS, WHITE, Preset
-from data_gen.random_bits import RandomBits
+from .geometry import ANGLES, Bar, rasterise
+from .presets import BAR, BLACK, PRESETS, WHITE, Preset
+from .random_bits import RandomBits
 
 SPLITS = ("train", "val", "test")
 SMALLEST, LARGEST = 32, 1024

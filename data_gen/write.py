@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import yaml
 
-from data_gen.presets import CLASS_NAMES, PALETTE
-from data_gen.qtips import QTips
+from .presets import CLASS_NAMES, PALETTE
+from .qtips import QTips
 
 
 def write_dataset(

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def __getattr__(name: str):
     # Torch takes seconds to import: only who asks for `load` pays for it, not `imexseg --help`.
     if name == "load":
-        from imexseg.models.artefact import load
+        try:
+            from imexseg.models.artefact import load
+        except ImportError as error:
+            from imexseg.missing import explain_import
 
+            if (explained := explain_import(error)) is None:
+                raise
+            raise ImportError(f"imexseg.{name}: {explained}", name=error.name) from error
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from data_gen import write_dataset
+from imexseg.data_gen import write_dataset
 
 torch.set_num_threads(1)
 settings.register_profile("project", deadline=None, derandomize=True, max_examples=12)

@@ -11,7 +11,7 @@ import numpy as np
 from apps.edge.errors import UsageError
 
 METADATA_KEY = "imexseg"
-FORMAT = 1
+FORMATS = (1, 2)  # 2: with a checksum, and the numbers that stand for the classes in the user's masks
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ def read_info(path: Path, metadata: dict[str, str]) -> ModelInfo:
     except ValueError as error:
         raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error}); export it again") from None
     found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT or isinstance(found, bool):
-        raise UsageError(f"{path}: has metadata of format {found}; this program reads format {FORMAT}")
+    if found not in FORMATS or isinstance(found, bool):
+        raise UsageError(
+            f"{path}: has metadata of format {found}; this program reads up to {FORMATS[-1]}: get a newer one"
+        )
     names, palette = content.get("names"), content.get("palette")
     n_names = len(names) if _is_list(names) else 0
     fits = {

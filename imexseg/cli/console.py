@@ -5,12 +5,43 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from imexseg.errors import printable
+
+
+class PrintableConsole(Console):
+    """Names of files and classes come from strangers: none of them steers the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(printable(item) if isinstance(item, str) else item for item in objects), **options)
+
+
+class PrintableStream:
+    """The same for what is printed as a result; characters that its encoding lacks are escaped too."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        text = printable(text)
+        try:
+            return self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding or "ascii"
+            return self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 # Messages go to stderr, so that stdout carries results only (`imexseg evaluate --json | jq`).
-messages = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)  # names of files may hold [brackets]
+messages = PrintableConsole(
+    stderr=True, highlight=False, soft_wrap=True, markup=False
+)  # names of files may hold [brackets]
 
 
 def positive_int(text: str) -> int:

@@ -7,10 +7,10 @@ from imexseg.cli.console import in_words, messages, progress_bar
 from imexseg.errors import UsageError
 
 FORMATS = {
-    "coco": "JSON of instances: polygons, run lengths; crowds are ignored",
+    "coco": "JSON of instances (polygons, run lengths) or panoptic",
     "yolo": "segmentation: labels/*.txt with polygons, names in data.yaml",
-    "labelme": "a JSON file for each image: polygons, rectangles, circles",
-    "voc": "JPEGImages, SegmentationClass, ImageSets",
+    "labelme": "a JSON file for each image, also of X-AnyLabeling: outlines, circles, bitmaps",
+    "voc": "JPEGImages, SegmentationClass, ImageSets, also of CVAT and labelme2voc",
     "rgb": "images and masks in colours, with a list of colours",
 }
 
@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
     parser.add_argument("--images", type=Path, metavar="DIR", help="coco: where the images are")
+    parser.add_argument(
+        "--crowds",
+        choices=["ignore", "objects"],
+        help="coco: what iscrowd 1 means; ignore (default): 255, objects: drawn like all others",
+    )
     parser.add_argument("--colours", type=Path, metavar="FILE", help="rgb: lines like `128 64 128 road`")
 
 
@@ -40,20 +45,20 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{source}: no such folder; give the one that holds the {options.format} data")
     if options.out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{options.out}: is inside {source}, which is not altered; choose another folder")
-    for name, of in (("images", "coco"), ("colours", "rgb")):
+    for name, of in (("images", "coco"), ("crowds", "coco"), ("colours", "rgb")):
         if getattr(options, name) is not None and options.format != of:
             raise UsageError(f"--{name}: goes with {of} only; remove it")
     if options.format == "coco":
-        plan = convert_coco(source, options.images)
+        plan = convert_coco(source, options.images, options.crowds or "ignore")
     elif options.format == "rgb":
         plan = convert_rgb(source, options.colours)
     else:
         plan = {"yolo": convert_yolo, "labelme": convert_labelme, "voc": convert_voc}[options.format](source)
     with progress_bar("images") as progress:
-        write_plan(plan, options.out, progress)
+        summary = write_plan(plan, options.out, progress)
     where = in_words(options.out)
-    for remark in plan.remarks:
-        messages.print(remark)
+    for line in summary:
+        messages.print(line)
     messages.print(
         f"{len(plan.items)} images, {len(plan.names)} classes in {where}; see them with: imexseg check {where}"
     )

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from data_gen import PRESETS, write_dataset
 from imexseg.cli.console import in_words, messages, positive_int, progress_bar, seed
+from imexseg.data_gen import PRESETS, write_dataset
 from imexseg.errors import JobError, UsageError
 
 

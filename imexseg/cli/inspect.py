@@ -76,9 +76,9 @@ def _sample(info, file: Path | None):
     """A tensor (1, C, H, W) of raw pixel values, and what it is in words."""
     import torch
 
-    from data_gen import CLASS_NAMES, PRESETS, QTips
     from imexseg.data.read.images import read_image, to_channels
     from imexseg.data.read.tensors import image_to_tensor
+    from imexseg.data_gen import CLASS_NAMES, PRESETS, QTips
 
     channels = info.network.in_channels
     if file is not None:

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from imexseg.data.read.images import to_channels
-from imexseg.data.read.tensors import image_to_tensor
-from imexseg.evaluation.attacks import fgsm, pgd
+from imexseg.data.read.images import full_scale, to_channels
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -32,31 +31,50 @@ class Perturbation:
     epsilon: float = 0.0
     attack_steps: int = 10
     seed: int = 0
-    network: nn.Module | None = None
+    network: "nn.Module | None" = None
 
     def __call__(self, images: list[np.ndarray], masks: list[np.ndarray], first: int) -> list[np.ndarray]:
         """Shapes: images (H, W, C) as read, masks (H, W) → images (H, W, C) float32, where 1 is the full scale."""
         if (self.epsilon if self.attack else self.noise) == 0:
             return images
-        channels, scale = self.info.in_channels, self.info.full_scale
-        batch = torch.stack([image_to_tensor(to_channels(image, channels, Path("image")), scale) for image in images])
+        images = [to_channels(image, self.info.in_channels, Path("image")) for image in images]
+        if self.attack is None:  # without torch
+            scaled = [image.astype(np.float32) / np.float32(full_scale(image.dtype)) for image in images]
+            lowest, highest = min(0.0, *(float(x.min()) for x in scaled)), max(1.0, *(float(x.max()) for x in scaled))
+            return [self._noisy(x, 1.0, first + i).clip(lowest, highest) for i, x in enumerate(scaled)]
+        import torch
+
+        from imexseg.data.read.tensors import image_to_tensor
+
+        scale = self.info.full_scale
+        batch = torch.stack([image_to_tensor(image, scale) for image in images])
         truth = torch.stack([torch.from_numpy(mask.astype(np.int64)) for mask in masks])
         changed = self.perturb(batch, truth, first) / scale
         return [np.moveaxis(image.numpy(), 0, -1) for image in changed]
 
-    def perturb(self, images: Tensor, masks: Tensor, first: int = 0) -> Tensor:
+    def _noisy(self, image: np.ndarray, scale: float, number: int) -> np.ndarray:
+        """Shapes: (H, W, C) → (H, W, C) float32. Args: scale: what of the image means white."""
+        normal = np.random.default_rng((self.seed, number)).standard_normal(image.shape, dtype=np.float32)
+        return image + np.float32(self.noise * scale) * normal
+
+    def perturb(self, images: "Tensor", masks: "Tensor", first: int = 0) -> "Tensor":
         """The same on tensors of raw pixel values. Shapes: (B, C, H, W), (B, H, W) → (B, C, H, W)."""
+        import torch
+
+        from imexseg.evaluation.attacks import fgsm, pgd
+
         scale = self.info.full_scale
         lowest, highest = min(0.0, float(images.min())), max(scale, float(images.max()))
-        generators = [torch.Generator().manual_seed(self.seed * 1_000_003 + first + i) for i in range(len(images))]
         if self.attack is None:
-            normal = torch.stack([torch.randn(images.shape[1:], generator=g) for g in generators])
-            return (images + self.noise * scale * normal).clamp(lowest, highest)
+            rows = [image.movedim(0, -1).numpy() for image in images]
+            noisy = np.stack([self._noisy(row, scale, first + i) for i, row in enumerate(rows)])
+            return torch.from_numpy(noisy).movedim(-1, 1).clamp(lowest, highest)
         if self.network is None:
             raise ValueError(f"{self.attack} needs the gradients of a network, and none was given")
         epsilon = self.epsilon * scale
         if self.attack == "fgsm":
             return fgsm(self.network, images, masks, epsilon, lowest, highest)
+        generators = [torch.Generator().manual_seed(self.seed * 1_000_003 + first + i) for i in range(len(images))]
         start = torch.stack([2 * torch.rand(images.shape[1:], generator=g) - 1 for g in generators])
         return pgd(self.network, images, masks, epsilon, lowest, highest, self.attack_steps, start)
 

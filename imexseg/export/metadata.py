@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import imexseg
-from imexseg.inference.onnx_predictor import METADATA_KEY
 from imexseg.inference.overlap import seen_radius_of
+from imexseg.models.checksum import UNSEALED
 from imexseg.models.external import PeerNetwork
 from imexseg.models.network import ImageNetwork
+from imexseg.models.prediction_info import METADATA_KEY, OnnxInfo, PredictionInfo
 from imexseg.models.summary import count_parameters
 
 
@@ -35,28 +36,24 @@ def minimum_size(network: ImageNetwork) -> int:
 
 
 def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
-    """What a runtime needs to know, so that it needs no second file."""
+    """What a runtime needs to know, so that it needs no second file. The checksum is filled in once the file is written."""
     info = network.info
-    facts: dict[str, Any] = {
-        "format": 1,
-        "model": info.model,
-        "names": info.names,
-        "palette": info.palette,
-        "in_channels": network.config.in_channels,
-        "full_scale": info.full_scale,
-        "size": list(options.size) if options.size else None,
-        "long_side": network.config.long_side,
-        "minimum_size": [minimum_size(network)] * 2,
-        "precision": options.precision,
-        "licence": _licence(info.data),
-        "version": imexseg.__version__,
-        "metrics": info.metrics,
-        "data": info.data,
-        "augmentation": str(info.training.get("augmentation", "")),
-        "seen_radius": seen_radius_of(network),
-        "parameters": count_parameters(network),
-    }
-    return {METADATA_KEY: json.dumps(facts, ensure_ascii=False)}
+    facts = OnnxInfo(
+        **info.model_dump(include=set(PredictionInfo.model_fields) - {"format", "version"}),
+        version=imexseg.__version__,
+        in_channels=network.config.in_channels,
+        size=options.size,
+        minimum_size=(minimum_size(network),) * 2,
+        long_side=network.config.long_side,
+        parameters=count_parameters(network),
+        seen_radius=seen_radius_of(network),
+        precision=options.precision,
+        licence=_licence(info.data),
+        metrics=info.metrics,
+        data=info.data,
+        augmentation=str(info.training.get("augmentation", "")),
+    )
+    return {METADATA_KEY: json.dumps(facts.model_dump(mode="json") | {"checksum": UNSEALED}, ensure_ascii=False)}
 
 
 def _licence(data: dict[str, Any]) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from data_gen import QTips
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
 from imexseg.data.read.images import read_image
+from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
 from imexseg.models.info import ModelInfo
 

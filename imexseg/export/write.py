@@ -20,6 +20,7 @@ from imexseg.export.verify import (
     without_logits,
 )
 from imexseg.files import appearing_whole
+from imexseg.models.checksum import seal_file
 from imexseg.models.network import ImageNetwork
 
 CALIBRATION_IMAGES = 64
@@ -72,6 +73,7 @@ def export(
         with_logits = quantise(with_logits, _calibration(network, options, data))
     with appearing_whole(path) as temporary:
         onnx.save(without_logits(with_logits), temporary)
+        seal_file(temporary)
         say("comparing with torch")
         found = {kind: compare(network, with_logits, temporary, images) for kind, images in compared.items()}
         for kind, comparison in found.items():

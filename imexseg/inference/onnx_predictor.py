@@ -1,10 +1,7 @@
 """A predictor over onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
 
 import itertools
-import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,26 +9,10 @@ import onnxruntime
 from imexseg.data.read.images import full_scale, to_channels
 from imexseg.errors import JobError, UsageError
 from imexseg.inference.prediction import Prediction
+from imexseg.models.checksum import checked_seal
+from imexseg.models.prediction_info import METADATA_KEY, OnnxInfo, read_mapping, validated
 
-METADATA_KEY = "imexseg"
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
-
-
-@dataclass(frozen=True)
-class OnnxInfo:
-    """What the file says of itself, as far as predicting needs it."""
-
-    model: str
-    names: list[str]
-    palette: list[tuple[int, int, int]]
-    in_channels: int
-    full_scale: float
-    size: tuple[int, int] | None  # height and width; None: any from minimum_size
-    minimum_size: tuple[int, int]
-    parameters: int
-    seen_radius: int
-    long_side: int | None = None
-    training: dict[str, Any] = field(default_factory=dict)
 
 
 class OnnxPredictor:
@@ -46,6 +27,7 @@ class OnnxPredictor:
         self.path = path
         if not path.is_file():
             raise UsageError(f"{path}: no such file; give an .onnx that `imexseg export` wrote")
+        seal = checked_seal(path)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
@@ -54,7 +36,8 @@ class OnnxPredictor:
         except Exception as error:  # onnxruntime has no common base class for its errors
             reason = " ".join(str(error).split())[:200]
             raise UsageError(f"{path}: is not a readable ONNX file, or it is truncated ({reason})") from None
-        self.info = _read_info(path, self.session.get_modelmeta().custom_metadata_map)
+        self.info = _read_info(path, self.session, seal)
+        _require_interface(path, self.session, self.info)
         self.seen_radius = self.info.seen_radius
         self.parameters = self.info.parameters
         self.long_side = self.info.long_side
@@ -109,6 +92,11 @@ class OnnxPredictor:
                 raise JobError(f"{name}: {width} x {height} px do not fit in memory; {remedy}") from None
             raise JobError(f"{name}: {self.path} failed on it ({' '.join(str(error).split())[:200]})") from None
         classes = found["classes"][0]
+        if classes.shape != pixels.shape[:2] or classes.max() >= len(self.info.names):
+            raise UsageError(
+                f"{self.path}: answers {classes.shape} px with classes up to {classes.max()} to {pixels.shape[:2]} px with "
+                f"{len(self.info.names)} names; export it again"
+            )
         probabilities = found["probabilities"][0] if self.has_probabilities else one_hot(classes, len(self.info.names))
         return Prediction(classes, probabilities)
 
@@ -150,25 +138,26 @@ def one_hot(classes: np.ndarray, n_classes: int) -> np.ndarray:
     return (np.arange(n_classes)[:, None, None] == classes).astype(np.float32)
 
 
-def _read_info(path: Path, metadata: dict[str, str]) -> OnnxInfo:
-    if METADATA_KEY not in metadata:
-        raise UsageError(f"{path}: has no imexseg metadata; give an .onnx that `imexseg export` wrote")
+def _read_info(path: Path, session: onnxruntime.InferenceSession, seal: str | None) -> OnnxInfo:
     try:
-        facts = json.loads(metadata[METADATA_KEY])
-        if facts["format"] != 1:
-            raise UsageError(f"{path}: written by a newer imexseg (format {facts['format']}); upgrade imexseg")
-        return OnnxInfo(
-            str(facts["model"]),
-            [str(name) for name in facts["names"]],
-            [(int(r), int(g), int(b)) for r, g, b in facts["palette"]],
-            int(facts["in_channels"]),
-            float(facts["full_scale"]),
-            (int(facts["size"][0]), int(facts["size"][1])) if facts["size"] else None,
-            (int(facts["minimum_size"][0]), int(facts["minimum_size"][1])),
-            int(facts["parameters"]),
-            int(facts["seen_radius"]),
-            int(facts["long_side"]) if facts.get("long_side") else None,
-            {"augmentation": facts.get("augmentation")},
-        )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UsageError(f"{path}: its imexseg metadata is damaged ({error!r}); export it again") from None
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    except ValueError:
+        raise UsageError(f"{path}: its metadata is not text in UTF-8; it is damaged") from None
+    if text is None:
+        raise UsageError(f"{path}: has no imexseg metadata; give an .onnx that `imexseg export` wrote")
+    return validated(path, read_mapping(path, text, seal), OnnxInfo)
+
+
+def _require_interface(path: Path, session: onnxruntime.InferenceSession, info: OnnxInfo) -> None:
+    """The graph must take and give what the metadata say. Raises: UsageError."""
+    inputs, outputs = session.get_inputs(), {output.name: output for output in session.get_outputs()}
+    sides = [*info.size, info.in_channels] if info.size else [info.in_channels]
+    if [given.name for given in inputs] != ["image"] or inputs[0].type not in _TYPES or len(inputs[0].shape) != 4:
+        problem = "does not take one image of 8 or 16 bit or float"
+    elif inputs[0].shape[-len(sides) :] != sides:
+        problem = f"takes {inputs[0].shape[1:]}, not the height, width and channels of its metadata, {sides}"
+    elif "classes" not in outputs or outputs["classes"].type != "tensor(uint8)":
+        problem = "does not give the classes as 8-bit numbers"
+    else:
+        return
+    raise UsageError(f"{path}: its graph {problem}; export it again")

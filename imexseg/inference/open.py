@@ -7,12 +7,13 @@ import numpy as np
 
 from imexseg.errors import UsageError
 from imexseg.inference.prediction import Prediction
+from imexseg.missing import explain_import
 
 
 class AnyPredictor(Protocol):
     """What torch, onnxruntime and their wrappers have in common. `info` has names, palette, full_scale, in_channels."""
 
-    info: Any  # ModelInfo, or OnnxInfo with fewer facts
+    info: Any  # a PredictionInfo with in_channels and training: ModelInfo or OnnxInfo
     seen_radius: int  # pixels, see overlap.py
     parameters: int
     long_side: int | None  # pixels that every image is scaled to inside the network; None: seen as it is
@@ -33,19 +34,20 @@ def open_predictor(weights: str | None) -> AnyPredictor:
         from imexseg.inference.onnx_predictor import OnnxPredictor
 
         return OnnxPredictor(Path(weights))
+    from imexseg.models.weights import find_weights
+
+    path = find_weights(weights)
     need_torch(f"{weights or 'the default weights'}")
     from imexseg.inference.predictor import Predictor
     from imexseg.models.artefact import load
-    from imexseg.models.weights import find_weights
 
-    return Predictor(load(find_weights(weights)))
+    return Predictor(load(path))
 
 
 def need_torch(what: str) -> None:
     """Raises: UsageError saying what to install if torch is not there."""
     try:
+        import safetensors  # noqa: F401
         import torch  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            f"{what}: needs torch, which is not installed; pip install 'imexseg[train]', or use an exported .onnx"
-        ) from None
+    except ImportError as error:
+        raise UsageError(f"{what}: {explain_import(error) or error}, or use an exported .onnx") from None

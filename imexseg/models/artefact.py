@@ -2,67 +2,123 @@
 
 import json
 from pathlib import Path
+from typing import Any, get_args
 
-from pydantic import TypeAdapter, ValidationError
+import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
-from imexseg.errors import UsageError
+from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
 from imexseg.models.build import AnyConfig, build_network
+from imexseg.models.checksum import UNSEALED, checked_seal, sealed
+from imexseg.models.config import ImageConfig
 from imexseg.models.info import ModelInfo
 from imexseg.models.network import ImageNetwork
+from imexseg.models.prediction_info import METADATA_KEY, does_not_fit, read_mapping, validated
 from imexseg.settings import explain_validation
 
-METADATA_KEY = "imexseg"
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
 
 
 def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
-    """Write weights and info as one file, whole or not at all. Raises: JobError if it cannot be written."""
+    """Write weights and info as one file, whole or not at all.
+
+    Raises: JobError if it cannot be written, or if a weight is not finite: a mask of such a network means nothing.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(path, save(tensors, metadata={METADATA_KEY: info.model_dump_json()}))
+    if name := not_finite(tensors):
+        raise JobError(f"{path}: not written, because the weights {name} hold NaN or infinite values")
+    facts = json.dumps(info.model_dump(mode="json") | {"checksum": UNSEALED}, ensure_ascii=False)
+    write_atomically(path, sealed(save(tensors, metadata={METADATA_KEY: facts})))
 
 
 def load(path: str | Path) -> ImageNetwork:
     """Rebuild a trained network from its file alone, in evaluation mode on the CPU; its ModelInfo is `network.info`.
 
-    Nothing is unpickled or executed: the file is JSON and raw numbers.
-    Raises: UsageError naming the file and the remedy if it is missing, truncated, of another kind or inconsistent.
+    Nothing is unpickled or executed: the file is JSON and raw numbers. Nothing is built before the file has proved to hold as
+    many numbers as the network it claims to be.
+    Raises: UsageError naming the file and the remedy if it is missing, truncated, damaged, of another kind or a newer version.
     """
     path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such weights file; give the best.safetensors of a run")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            info = _read_info(path, (file.metadata() or {}).get(METADATA_KEY), len(file.keys()))
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            found = {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
+            _require_shapes(path, info.network, found)
+            tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise UsageError(f"{path}: is not a readable .safetensors file, or it is truncated ({reason})") from None
-    if METADATA_KEY not in metadata:
-        raise UsageError(f"{path}: has no imexseg metadata; give a best.safetensors that `imexseg train` wrote")
-    info = _read_info(path, metadata[METADATA_KEY])
+        raise UsageError(f"{path}: is not a readable .safetensors file, or it is truncated ({reason[:200]})") from None
+    if name := not_finite(tensors):
+        raise UsageError(f"{path}: tensor {name} holds NaN or infinite values; take the weights of an earlier run")
     network = build_network(info.network)
-    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in tensors.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            shapes = [tuple(shape) if shape is not None else "none" for shape in (expected.get(name), found.get(name))]
-            raise UsageError(f"{path}: tensor {name} should have shape {shapes[0]}, found {shapes[1]}; damaged file?")
     network.load_state_dict(tensors)
     network.info = info
     return network.eval()
 
 
-def _read_info(path: Path, text: str) -> ModelInfo:
+def not_finite(tensors: dict[str, Tensor]) -> str | None:
+    """The name of a tensor with NaN or infinite values, if there is one."""
+    return next((name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())), None)
+
+
+def _read_info(path: Path, text: str | None, n_tensors: int) -> ModelInfo:
+    seal = checked_seal(path)
+    if text is None:
+        raise UsageError(f"{path}: has no imexseg metadata; give a best.safetensors that `imexseg train` wrote")
+    content = read_mapping(path, text, seal)
+    if isinstance(content.get("network"), dict):
+        content["network"] = _read_network(path, content, n_tensors)
+    return validated(path, content, ModelInfo)
+
+
+def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageConfig:
+    """Of the kinds of networks, the one that the settings fit; else what is wrong in the eyes of the nearest kind."""
+    settings: dict[str, Any] = content["network"]
+    # Each step has tensors of its own; a file that claims a million steps would take minutes even to be refused.
+    for name in ("n_steps", "refine_steps", "width"):
+        value = settings.get(name)
+        steps = value if isinstance(value, list) else [value]
+        if len(steps) > n_tensors or (name != "width" and any(isinstance(n, int) and n > n_tensors for n in steps)):
+            raise UsageError(
+                f"{path}: network.{name} asks for more steps than its {n_tensors} tensors could fill; it is damaged"
+            )
+    reasons: list[tuple[int, str]] = []
+    for kind in get_args(AnyConfig):
+        try:
+            return kind.model_validate(settings)
+        except ValidationError as error:
+            reasons.append((error.error_count(), explain_validation(error, kind)))
+    raise does_not_fit(path, content, f"network: {min(reasons)[1]}")
+
+
+def _require_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tuple[int, ...], str]]) -> None:
+    """Compare the tensors with those of the network, which costs no memory on the meta device."""
     try:
-        content = json.loads(text)
-        if isinstance(content, dict) and content.get("format") != 1:
-            raise UsageError(f"{path}: written by a newer imexseg (format {content.get('format')}); upgrade imexseg")
-        if isinstance(content, dict) and "network" in content:
-            content["network"] = TypeAdapter(AnyConfig).validate_python(content["network"])
-        return ModelInfo.model_validate(content)
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{path}: its imexseg metadata is not valid JSON ({error})") from None
-    except ValidationError as error:
-        raise UsageError(f"{path}: its imexseg metadata does not fit: {explain_validation(error, ModelInfo)}") from None
+        network = _without_memory(config)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
+    for name in sorted(expected.keys() | found.keys()):
+        shape, dtype = expected.get(name, ("none", None))
+        found_shape, code = found.get(name, ("none", ""))
+        if shape != found_shape:
+            raise UsageError(f"{path}: tensor {name} should have shape {shape}, found {found_shape}; damaged file?")
+        if _DTYPES.get(code) != dtype:
+            raise UsageError(f"{path}: tensor {name} should hold {dtype}, found {code}; damaged file?")
+
+
+def _without_memory(config: ImageConfig) -> ImageNetwork:
+    """The network on the meta device: shapes without numbers."""
+    try:
+        with torch.device("meta"):
+            return build_network(config)
+    except (UsageError, RuntimeError, NotImplementedError):
+        # Some encoders of other libraries compute with numbers while they are built. They have fixed, moderate sizes.
+        return build_network(config)

@@ -4,7 +4,6 @@ torchvision, smp:LRASPP:mobilenet_v3_large, which is what people put on phones.
 The networks of both are known to this file and imexseg/smp.py alone; the losses to training/losses.py.
 """
 
-import difflib
 import warnings
 from typing import Any
 
@@ -15,6 +14,7 @@ from imexseg.errors import UsageError
 from imexseg.models.config import ImageConfig
 from imexseg.models.network import ImageNetwork
 from imexseg.models.pretrained import lite0_weights
+from imexseg.settings import did_you_mean
 
 PREFIX = "smp:"
 NON_COMMERCIAL = ("mit_",)  # encoders whose licence forbids commercial use (NVIDIA Source Code License for SegFormer)
@@ -102,8 +102,7 @@ def _architecture(name: str) -> str:
     known = [*_architectures(), LRASPP]
     matches = [key for key in known if key.lower() == name.lower()]
     if not matches:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-        raise UsageError(f"unknown architecture {name!r}; did you mean {near!r}? Known: {', '.join(known)}")
+        raise UsageError(f"unknown architecture {name[:80]!r}{did_you_mean(name, known)} Known: {', '.join(known)}")
     return matches[0]
 
 
@@ -113,14 +112,15 @@ def _check_encoder(name: str) -> None:
 
     known = [f"tu-{model}" for model in timm.list_models()] if name.startswith("tu-") else list(encoders)
     if name.split(".")[0] not in known:
-        near = ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.0))
-        raise UsageError(f"unknown encoder {name!r}; near it: {near}. Names with tu- are those of timm")
+        raise UsageError(f"unknown encoder {name[:80]!r}{did_you_mean(name, known)} Names with tu- are those of timm")
 
 
 def _build(config: PeerConfig) -> Any:
     if config.architecture == LRASPP:
         return _lraspp(config)
-    kind = _architectures()[config.architecture]
+    # The settings may stand in a weights file of a stranger: a name that timm would look up on a hub is none of its models.
+    kind = _architectures()[_architecture(config.architecture)]
+    _check_encoder(config.encoder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

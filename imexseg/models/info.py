@@ -1,62 +1,28 @@
-"""What trained weights say of themselves, whichever file they are in. Imports no torch beyond the network's settings."""
+"""Everything that trained weights say of themselves beside the tensors."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import SerializeAsAny, model_validator
 
-from imexseg.data.description.palette import Byte, Colour
 from imexseg.models.config import ImageConfig
+from imexseg.models.prediction_info import FORMAT, METADATA_KEY, PixelRange, PredictionInfo
 
-FORMAT = 1  # of the metadata; docs/format.md says what raises it
-
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class PixelRange(BaseModel):
-    """Which pixel values the training images hold: what an image to be segmented is compared with."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    dtype: Literal["uint8", "uint16", "float32"]
-    lowest: Finite
-    highest: Finite
-
-
-class PredictionInfo(BaseModel):
-    """What predicting needs to know, whatever runs the network. Raises: pydantic.ValidationError naming the key."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: int = FORMAT
-    model: str  # the registered name it was built from
-    names: list[str] = Field(min_length=2, max_length=254)
-    palette: list[Colour]
-    values: list[Byte] = []  # what stands for each class in the masks it was trained on, and in those it writes
-    full_scale: float = Field(
-        gt=0, allow_inf_nan=False
-    )  # the pixel value that means white: 255, 65535, or 1 for floats
-    pixel_range: PixelRange | None = None  # None: weights of before it was kept
-    version: str  # of imexseg
-
-    @model_validator(mode="after")
-    def _one_for_each_class(self) -> "PredictionInfo":
-        n = len(self.names)
-        if not self.values:
-            self.values = list(range(n))
-        if len(self.palette) != n:
-            raise ValueError(f"palette has {len(self.palette)} colours for {n} names")
-        if len(self.values) != n or len(set(self.values)) != n:
-            raise ValueError(f"values should be {n} different numbers, one for each name")
-        return self
+__all__ = ["FORMAT", "METADATA_KEY", "ModelInfo", "PixelRange", "PredictionInfo"]
 
 
 class ModelInfo(PredictionInfo):
-    """Everything about trained weights that is not a tensor; stored as JSON in the metadata of a .safetensors file."""
+    """Stored as JSON in the metadata of a .safetensors file; the network's settings are enough to build it again."""
 
     network: SerializeAsAny[ImageConfig]
     data: dict[str, Any]
     metrics: dict[str, Any]
     training: dict[str, Any]
+
+    @model_validator(mode="after")
+    def _names_for_the_classes(self) -> "ModelInfo":
+        if len(self.names) != self.network.num_classes:
+            raise ValueError(f"{len(self.names)} names for a network of {self.network.num_classes} classes")
+        return self
 
     @property
     def in_channels(self) -> int:

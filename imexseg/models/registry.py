@@ -1,12 +1,12 @@
 """Every network by name. A name stands for settings of NetworkConfig; images and classes are added when it is built."""
 
-import difflib
 from typing import Any
 
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
 from imexseg.models.config import NetworkConfig
+from imexseg.settings import did_you_mean
 
 DEFAULT_MODEL = "imex-lean"
 
@@ -95,6 +95,5 @@ def network_config(name: str, **settings: Any) -> NetworkConfig:
     """
     known = name.replace("_", "-")
     if known not in NETWORKS:
-        near = difflib.get_close_matches(known, NETWORKS, n=1, cutoff=0.0)[0]
-        raise UsageError(f"unknown model {name!r}; did you mean {near!r}? `imexseg models` lists them all")
+        raise UsageError(f"unknown model {name!r}{did_you_mean(known, NETWORKS)} `imexseg models` lists them all")
     return NetworkConfig(**NETWORKS[known] | settings)

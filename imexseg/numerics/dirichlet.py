@@ -2,7 +2,7 @@
 
     L = -α₁ ∂₁² - α₂ ∂₂²,   α ≥ 0 for each channel, homogeneous Dirichlet boundary
 
-Its eigenvectors are the DST-I sines, eigenvalues λ = α₁(2 - 2cos π(j+1)/(H+1)) + α₂(2 - 2cos π(k+1)/(W+1)). What flows over
+Its eigenvectors are the DST-I sines, eigenvalues λ = α₁·4 sin²(π(j+1)/2(H+1)) + α₂·4 sin²(π(k+1)/2(W+1)). What flows over
 the edge is lost, so a constant does not stay one: the solve tells a network where in the image it is, as the zeros do with
 which other networks pad their convolutions. λ > 0: the mean is not kept, all else is as in numerics/resolvent.py.
 """
@@ -10,15 +10,16 @@ which other networks pad their convolutions. λ > 0: the mean is not kept, all e
 import torch
 from torch import Tensor
 
+from imexseg.numerics.diffusion import five_point_symbol, second_difference_symbol
 from imexseg.numerics.resolvent import in_float32, solve_rfft
-from imexseg.numerics.tables import cached_table, modulo
+from imexseg.numerics.tables import cached_table, remainder
 
 
 def dirichlet_symbol(alpha: Tensor, height: int, width: int) -> Tensor:
     """λ of the 5-point L. Shapes: alpha (C, 2), pixel² per time, ≥ 0 → (C, H, W). Boundary: zero."""
-    first = 2 - 2 * _angles(height, alpha.dtype, alpha.device).cos()
-    second = 2 - 2 * _angles(width, alpha.dtype, alpha.device).cos()
-    return alpha[:, 0, None, None] * first[:, None] + alpha[:, 1, None, None] * second
+    first = _eigenvalues(height, alpha.dtype, alpha.device)
+    second = _eigenvalues(width, alpha.dtype, alpha.device)
+    return five_point_symbol(alpha, first, second)
 
 
 def solve_sine(X: Tensor, rho: Tensor) -> Tensor:
@@ -56,13 +57,15 @@ def _solve_odd(X: Tensor, rho: Tensor) -> Tensor:
 
 
 @cached_table
-def _angles(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return (torch.arange(1, n + 1, dtype=torch.float64) * (torch.pi / (n + 1))).to(device, dtype)
+def _eigenvalues(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """λ of -∂² alone, (n,): θ = π(j+1)/(n+1)."""
+    theta = torch.arange(1, n + 1, dtype=torch.float64) * (torch.pi / (n + 1))
+    return second_difference_symbol(theta, dtype, device)
 
 
 @cached_table
 def _sine_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal DST-I, (n, n): √(2/(n+1)) sin(π(j+1)(i+1)/(n+1)); symmetric and its own inverse."""
     index = torch.arange(1, n + 1)
-    turns = modulo(torch.outer(index, index), 2 * n + 2)  # reduce in integers: exact
+    turns = remainder(torch.outer(index, index), 2 * n + 2)  # reduce in integers: exact
     return ((turns.to(torch.float64) * (torch.pi / (n + 1))).sin() * (2 / (n + 1)) ** 0.5).to(device, dtype)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from imexseg.numerics.tables import cached_table, modulo
+from imexseg.numerics.tables import cached_table, remainder
 
 # The FFT of a whole batch streams every intermediate through main memory. Working in blocks that stay in the
 # second-level cache keeps the cost per pixel nearly flat in the image size (benchmarks/solve.py measures it).
@@ -157,7 +157,7 @@ def _solve_matmul(X: Tensor, rho: Tensor) -> Tensor:
 def _cosine_sine(n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """F (2(n//2+1), n), cosines above sines, and its left inverse (n, 2(n//2+1)); both scaled by 1/√n."""
     half = n // 2 + 1
-    turns = modulo(torch.outer(torch.arange(half), torch.arange(n)), n)  # reduce in integers: exact
+    turns = remainder(torch.outer(torch.arange(half), torch.arange(n)), n)  # reduce in integers: exact
     angle = turns.to(torch.float64) * (2 * torch.pi / n)
     F = torch.cat([angle.cos(), angle.sin()]) / n**0.5
     frequency = torch.arange(half)

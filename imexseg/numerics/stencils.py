@@ -7,7 +7,7 @@ so plane waves e^{i(k₁i + k₂j)} are its eigenvectors with eigenvalue b̂(k) 
 import torch
 from torch import Tensor
 
-from imexseg.numerics.tables import cached_table, modulo
+from imexseg.numerics.tables import cached_table, remainder
 
 
 def zero_mean(B: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def zero_mean(B: Tensor) -> Tensor:
 @cached_table
 def _waves(n: int, n_frequencies: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """cos and sin of p·k for p ∈ {-1, 0, 1} at k = 2πj/n, j < n_frequencies; each (n_frequencies, 3)."""
-    turns = modulo(n + torch.outer(torch.arange(n_frequencies), torch.arange(-1, 2)), n)  # reduce in integers: exact
+    turns = remainder(torch.outer(torch.arange(n_frequencies), torch.arange(-1, 2)), n)  # reduce in integers: exact
     angle = turns.to(torch.float64) * (2 * torch.pi / n)
     return angle.cos().to(device, dtype), angle.sin().to(device, dtype)
 

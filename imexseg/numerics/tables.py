@@ -1,4 +1,4 @@
-"""Constant matrices that depend on sizes alone, kept between calls."""
+"""Constant tables that depend on sizes alone, kept between calls."""
 
 import functools
 from collections.abc import Callable, MutableMapping
@@ -6,26 +6,23 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
+from torch import Tensor
 
-_of_exports: MutableMapping[Any, dict] = WeakKeyDictionary()
+_of_graphs: MutableMapping[Any, dict] = WeakKeyDictionary()  # by what numbers the symbols of one export
 
 Function = TypeVar("Function", bound=Callable)
 
 
-def modulo(p: torch.Tensor, n: int) -> torch.Tensor:
-    """p mod n, exactly. Shapes: any, integers ≥ 0. `p % n` would do, but cannot be exported where n is symbolic."""
-    return p - n * torch.div(p, n, rounding_mode="floor")
-
-
 def cached_table(build: Function) -> Function:
-    """Remember the 64 tables used last.
+    """Remember the 64 tables used last. A size that is a symbol (torch.export) belongs to one graph, which computes
+    its table once.
 
     They are built outside inference mode, whatever mode the first caller is in: a tensor born in inference mode could never
     take part in training afterwards.
     """
 
     @functools.lru_cache(maxsize=64)
-    def cached(*arguments):
+    def remembered(*arguments):
         with torch.inference_mode(False), torch.no_grad():
             return build(*arguments)
 
@@ -33,12 +30,16 @@ def cached_table(build: Function) -> Function:
     def table(*arguments):
         symbols = [argument for argument in arguments if isinstance(argument, torch.SymInt)]
         if not symbols:
-            return cached(*arguments)
-        # The side of an image of any size, while a network is exported: the file computes its tables itself, each once.
-        known = _of_exports.setdefault(symbols[0].node.shape_env, {})
+            return remembered(*arguments)
+        known = _of_graphs.setdefault(symbols[0].node.shape_env, {})
         key = (build, *map(str, arguments))
         if key not in known:
             known[key] = build(*arguments)
         return known[key]
 
     return table  # type: ignore[return-value]
+
+
+def remainder(a: Tensor, n: int) -> Tensor:
+    """a mod n for integers: exact, however many turns of a circle. Written so that n may be a symbol; % may not."""
+    return a - n * torch.div(a, n, rounding_mode="floor")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from data_gen import PRESETS
 from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
+from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
 from imexseg.models.build import REGISTERED, config_kind, model_config
 from imexseg.models.external import PeerConfig, is_peer, licence_of_encoder

@@ -11,11 +11,11 @@ import torch
 from rich.console import Console
 
 import imexseg
-from data_gen import write_dataset
 from imexseg.data.check.report import check_dataset
 from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.images import full_scale
+from imexseg.data_gen import write_dataset
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
 from imexseg.models.build import AnyNetwork

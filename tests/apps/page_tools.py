@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from apps.web.serve import page_server
-from imexseg.data.read.images import read_mask
+from imexseg.data.read.mask_files import read_mask
 
 WEB = Path(__file__).resolve().parents[2] / "apps" / "web"
 # No GPU, no updates, and a camera that is a moving test picture.

@@ -14,7 +14,8 @@ from PIL import Image
 
 from apps.edge import output
 from apps.edge.model import Model
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
 from imexseg.inference.write_picture import overlay
 
 ROOT = Path(__file__).resolve().parents[2]

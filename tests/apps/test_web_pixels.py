@@ -9,9 +9,10 @@ from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
 from apps.edge.model import Model
-from data_gen import QTips
 from imexseg.cli import main as command_line
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
+from imexseg.data_gen import QTips
 from imexseg.inference.onnx_predictor import OnnxPredictor
 
 RANDOM = np.random.default_rng(4)

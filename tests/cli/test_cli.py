@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_gen import CLASS_NAMES
 from imexseg.cli import main as command_line
 from imexseg.cli.predict import unique_stems
-from imexseg.data.read.images import read_mask
+from imexseg.data.read.mask_files import read_mask
+from imexseg.data_gen import CLASS_NAMES
 from imexseg.models.build import REGISTERED
 
 

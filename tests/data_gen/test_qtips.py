@@ -7,10 +7,11 @@ import zlib
 import numpy as np
 import pytest
 import yaml
+from imexseg.data_gen.presets import BAR, BLACK, WHITE
 
-from data_gen import CLASS_NAMES, PRESETS, QTips, write, write_dataset
-from data_gen.presets import BAR, BLACK, WHITE
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
+from imexseg.data_gen import CLASS_NAMES, PRESETS, QTips, write, write_dataset
 
 every_preset = pytest.mark.parametrize("preset", PRESETS)
 
@@ -40,7 +41,7 @@ def test_an_image_depends_on_seed_split_and_index_alone(preset: str):
 
 
 def test_another_process_draws_the_same():
-    code = "import zlib; from data_gen import QTips; print(zlib.crc32(QTips('pile', seed=3)[4][0].tobytes()))"
+    code = "import zlib; from imexseg.data_gen import QTips; print(zlib.crc32(QTips('pile', seed=3)[4][0].tobytes()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == zlib.crc32(QTips("pile", seed=3)[4][0].tobytes())
 

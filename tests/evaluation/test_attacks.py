@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from data_gen import QTips
 from imexseg.cli import main as command_line
+from imexseg.data_gen import QTips
 from imexseg.evaluation.attacks import fgsm, pgd, segmentation_loss
 from imexseg.evaluation.robustness import Perturbation
 from imexseg.export.build import build

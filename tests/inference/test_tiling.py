@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imexseg.data.description.palette import default_palette
-from imexseg.data.read.images import read_mask
+from imexseg.data.read.mask_files import read_mask
 from imexseg.data.read.windows import array_source
 from imexseg.errors import UsageError
 from imexseg.inference.overlap import overlap_for, seen_radius, smallest_tile

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from benchmarks.photograph_data import CCP, CCP_TEN
-from data_gen import QTips
 from imexseg.data.description.data_yaml import load_description
+from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
 from imexseg.evaluation.evaluate import confusion_matrix, evaluate
 from imexseg.evaluation.scores import Scores

@@ -4,13 +4,13 @@ import math
 
 import pytest
 import torch
+from dense_matrices import stencil_matrix
 from torch import Tensor
 
 from imexseg.layers.implicit import PeriodicSolve
 from imexseg.layers.operators import DenseOperator
 from imexseg.layers.terms import ParabolicTerm, ResidualTerm
 from imexseg.numerics import stability
-from imexseg.numerics.dense import stencil_matrix
 from imexseg.numerics.resolvent import resolvent_symbol, solve_rfft
 from imexseg.numerics.stencils import random_stencils, symbol, zero_mean
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from dense_matrices import solve_dense, stencil_matrix
 from torch import Tensor
 
-from imexseg.numerics.dense import solve_dense, stencil_matrix
 from imexseg.numerics.stencils import random_stencils
 from imexseg.numerics.timestep import forward_euler, imex_diffusive_euler, imex_euler, leapfrog, verlet, verlet_inverse
 

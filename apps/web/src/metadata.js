@@ -41,8 +41,8 @@ function checked(text, name) {
   } catch {
     throw new PageError(`${name}: its imexseg metadata is not valid JSON. Export it again.`);
   }
-  if (info?.format !== 1) {
-    throw new PageError(`${name} has metadata of format ${info?.format}; this page reads format 1. Get a newer page.`);
+  if (info?.format !== 1 && info?.format !== 2) {
+    throw new PageError(`${name} has metadata of format ${info?.format}; this page reads formats 1 and 2. Get a newer page.`);
   }
   const size = (value) => value === null || (isList(value, 2) && value.every((n) => Number.isInteger(n) && n > 0));
   const problems = {

@@ -15,9 +15,11 @@ from imexseg.data.description.labels import IGNORE, packed
 from imexseg.data.description.palette import Colour
 from imexseg.data.pairs.layout import Layout, find_layout
 from imexseg.data.pairs.pairs import available_splits, list_files
-from imexseg.data.read.images import read_image, read_mask_or_colours
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import StoredMask, read_stored_mask
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
+from imexseg.text import read_text
 
 LOOKED_AT = 500  # masks; of more an even sample
 _LISTS = ("class_dict.csv", "labelmap.txt", "colors.txt", "colours.txt", "classes.csv")
@@ -67,10 +69,12 @@ def write_first_description(
             f"{folder}: no image has a mask of the same name; name them alike, or write patterns into data.yaml"
         )
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int))]
-    masks = _look_at([pair.mask for pair in chosen], progress)
+    source, known = _colour_list(folder)
+    listed = {int(packed(np.array(colour))) for colour in known.values()}
+    masks = _look_at([pair.mask for pair in chosen], listed, progress)
     if not masks.counts:
         raise UsageError(f"{folder}: no mask could be read; the first: {masks.unreadable[0]}")
-    lines, to_do = _names_and_palette(folder, masks)
+    lines, to_do = _names_and_palette(folder, masks, source, known)
     text = "\n".join(
         [*_header(layout, masks, len(pairs)), *lines, *_layout_lines(layout), *_image_lines(pairs[0].image), ""]
     )
@@ -87,35 +91,79 @@ def write_first_description(
     )
 
 
-def _look_at(paths: list[Path], progress: Callable[[int, int], None]) -> _Masks:
-    values: Counter[int] = Counter()
-    colours: Counter[int] = Counter()
+def _look_at(paths: list[Path], listed: set[int], progress: Callable[[int, int], None]) -> _Masks:
+    """Args: listed: the colours of a list that lies in the folder, if there is one."""
     unreadable = []
 
-    def look(path: Path) -> np.ndarray | str:
+    def look(path: Path) -> tuple[StoredMask, np.ndarray] | str:
         try:
-            return read_mask_or_colours(path)
+            stored = read_stored_mask(path)
         except UsageError as error:
             return str(error)
+        if stored.numbers is None:
+            found, numbers = np.unique(packed(stored.true_colours()), return_counts=True)
+            counts = np.stack([found.astype(np.int64), numbers])
+        else:
+            numbers = np.bincount(stored.numbers.ravel(), minlength=256)
+            counts = np.stack([np.flatnonzero(numbers), numbers[numbers > 0]])
+        kept = StoredMask(
+            None if stored.numbers is None else np.empty((0, 0), np.uint8), stored.shown, indexed=stored.indexed
+        )
+        return kept, counts
 
+    seen: list[tuple[StoredMask, np.ndarray]] = []
     with ThreadPoolExecutor() as pool:
         for n_done, mask in enumerate(pool.map(look, paths), start=1):
             progress(n_done, len(paths))
             if isinstance(mask, str):
                 unreadable.append(mask)
-                continue
-            found, numbers = np.unique(packed(mask) if mask.ndim == 3 else mask, return_counts=True)
-            (colours if mask.ndim == 3 else values).update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
+            else:
+                seen.append(mask)
+    values: Counter[int] = Counter()
+    colours: Counter[int] = Counter()
+    by_colour = _colours_are_meant(seen, listed)
+    for stored, (found, numbers) in seen:
+        if stored.numbers is None:
+            colours.update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
+        elif by_colour:
+            for value, number in zip(packed(stored.shown[found]).tolist(), numbers.tolist(), strict=True):
+                colours[value] += number
+        else:
+            values.update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
     if colours and values:
         unreadable.insert(0, "some masks are in colours, some in class numbers: save them alike")
     coloured = sum(colours.values()) > sum(values.values())
     return _Masks(colours if coloured else values, coloured, len(paths), unreadable)
 
 
-def _names_and_palette(folder: Path, masks: _Masks) -> tuple[list[str], list[str]]:
+def _colours_are_meant(seen: list[tuple[StoredMask, np.ndarray]], listed: set[int]) -> bool:
+    """Whether masks that have numbers, too, mean the colours: those of the list, those of their true-colour neighbours, or
+    because one index is shown in different colours, as by programs that order a palette anew for each file."""
+    shown_in: dict[int, int] = {}
+    agree, in_list, in_others = True, bool(listed), True
+    true_colours = {int(c) for stored, (found, _) in seen if stored.numbers is None for c in found}
+    for stored, (found, _) in seen:
+        if stored.numbers is None:
+            continue
+        for value, colour in zip(found.tolist(), packed(stored.shown[found]).tolist(), strict=True):
+            if stored.indexed:
+                agree = agree and shown_in.setdefault(value, colour) == colour
+            in_list = in_list and colour in listed
+            in_others = in_others and colour in true_colours
+    return not agree or in_list or (bool(true_colours) and in_others)
+
+
+def _colour_list(folder: Path) -> tuple[Path | None, dict[str, Colour]]:
+    source = next((folder / name for name in _LISTS if (folder / name).is_file()), None)
+    return source, {} if source is None else read_colour_list(source)
+
+
+def _names_and_palette(
+    folder: Path, masks: _Masks, source: Path | None, known: dict[str, Colour]
+) -> tuple[list[str], list[str]]:
     """Lines of YAML, and what a person should look at."""
     if masks.coloured:
-        return _coloured(folder, masks)
+        return _coloured(masks, source, known)
     names_file = next((folder / name for name in _NAMES if (folder / name).is_file()), None)
     values = sorted(value for value in masks.counts if value != IGNORE)
     total = sum(masks.counts.values())
@@ -125,7 +173,7 @@ def _names_and_palette(folder: Path, masks: _Masks) -> tuple[list[str], list[str
         return f"{count / total:.2%} of the pixels" if count else "not seen in these masks"
 
     if names_file is not None:
-        names = [line.strip() for line in names_file.read_text(errors="replace").splitlines() if line.strip()]
+        names = [line.strip() for line in read_text(names_file, 1 << 20).splitlines() if line.strip()]
         if values and len(names) > max(values):
             return _as_list(names, share), [f"names are those of {names_file.name}; see whether the order is right"]
     to_do = ["names are placeholders: write what each value means"]
@@ -157,16 +205,13 @@ def _as_list(names: list[str], share: Callable[[int], str]) -> list[str]:
     ]
 
 
-def _coloured(folder: Path, masks: _Masks) -> tuple[list[str], list[str]]:
+def _coloured(masks: _Masks, source: Path | None, known: dict[str, Colour]) -> tuple[list[str], list[str]]:
     found = [colour for colour, _ in masks.counts.most_common(255)]
     total = sum(masks.counts.values())
     to_do = []
     if len(found) > 64:
         to_do.append(f"{len(masks.counts)} colours are too many for classes: masks that were smoothed, scaled or JPEG?")
-    known: dict[str, Colour] = {}
-    source = next((folder / name for name in _LISTS if (folder / name).is_file()), None)
     if source is not None:
-        known = read_colour_list(source)
         to_do.append(f"names are those of {source.name}")
     listed = {int(packed(np.array(colour))): name for name, colour in known.items()}
     rows = [(name, colour) for colour, name in listed.items()]

@@ -8,6 +8,7 @@ from typing import Any
 from imexseg.data.check.problem import SHOWN, Problem, as_lines, by_kind
 from imexseg.data.check.scan import Progress, SplitFacts, examine_split
 from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.read.masks import mixed_meanings
 from imexseg.errors import UsageError
 
 
@@ -58,7 +59,8 @@ def check_dataset(
 
 
 def _between_splits(description: DataDescription, splits: dict[str, SplitFacts]) -> list[Problem]:
-    problems = []
+    mixed = mixed_meanings([mask for facts in splits.values() for mask in facts.masks])
+    problems = [Problem("masks of two meanings", mixed)] if mixed is not None else []
     if "train" in splits:
         train = splits["train"]
         for split, facts in splits.items():

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +12,10 @@ import numpy as np
 
 from imexseg.data.check.problem import Problem, as_lines
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import IGNORE, UNKNOWN, plain_labels
+from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_files
 from imexseg.data.read.images import read_image, to_channels
-from imexseg.data.read.masks import read_values, to_classes, unknown_values
+from imexseg.data.read.masks import ReadMask, read_with_labels
 from imexseg.errors import UsageError
 
 _DTYPE_OF_BITS = {8: "uint8", 16: "uint16", 32: "float32"}
@@ -37,6 +37,7 @@ class SplitFacts:
     std: tuple[float, ...]
     kinds: dict[tuple[str, int], int]  # (dtype, channels) of the files ↦ how many
     digests: list[bytes]  # of the pixels of each image
+    masks: list[ReadMask]  # how each was read, without its pixels
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class _Reading:
     counts: np.ndarray  # (256,) int64, pixels of each class; 255: ignored
     moments: np.ndarray  # (channels, 2), sum and sum of squares of the image
     digest: bytes
+    mask: ReadMask  # without its pixels
 
 
 def scan_split(
@@ -99,7 +101,7 @@ def examine_split(
 def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
     """One pair, or its problems."""
     problems = []
-    image = values = None
+    image = mask = None
     channels = 0
     try:
         image = read_image(pair.image)
@@ -115,14 +117,14 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         problems.append(Problem("unreadable image", str(error)))
     labels = pair.labels or plain_labels(description.names)
     try:
-        values = read_values(pair.mask, labels)
+        mask = read_with_labels(pair.mask, labels)
     except UsageError as error:
         problems.append(Problem("unreadable mask", str(error)))
-    if values is not None:
-        classes = to_classes(values, labels)
+    if mask is not None:
+        classes = mask.classes
         counts = _histogram(classes)
-        if counts[UNKNOWN]:
-            problems.append(Problem("unknown values", unknown_values(pair.mask, values, labels)))
+        if mask.wrong is not None:
+            problems.append(Problem("unknown values", mask.wrong))
         if image is not None and image.shape[:2] != classes.shape:
             (mask_h, mask_w), (image_h, image_w) = classes.shape, image.shape[:2]
             text = (
@@ -130,11 +132,14 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
                 "scale the mask to the image without interpolation"
             )
             problems.append(Problem("sizes that differ", text))
-    if problems or image is None:
+    if problems or image is None or mask is None:
         return problems
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
-    return _Reading(pair, image.shape[:2], image.dtype, channels, counts, _moments(image), digest.digest())
+    without_pixels = replace(mask, classes=np.empty((0, 0), np.uint8))
+    return _Reading(
+        pair, image.shape[:2], image.dtype, channels, counts, _moments(image), digest.digest(), without_pixels
+    )
 
 
 def _moments(image: np.ndarray) -> np.ndarray:
@@ -163,6 +168,7 @@ def _problems_of_split(
 ) -> list[Problem]:
     """What no single file shows. Args: complete: every pair was read, so that "no mask has" can be said."""
     problems = _mixtures(readings)
+    problems += [Problem(kind, text, warning=True) for reading in readings for kind, text in reading.mask.remarks]
     names = description.names
     where = description.masks or description.root / "masks" / split
     present = set(np.flatnonzero(np.sum([reading.counts for reading in readings], axis=0)).tolist())
@@ -178,8 +184,16 @@ def _problems_of_split(
             text = f"no mask has any class but 0 ({names[0]}), so there is nothing to learn; add some"
             problems.append(Problem("no classes", f"{where}: {text}"))
         return problems
+    black_and_white = len(names) == 2 and 1 in present  # 0 and 1 here, 0 and 255 there
     for reading in readings:
         found = set(np.flatnonzero(reading.counts).tolist())
+        if black_and_white and found == {0, IGNORE} and reading.mask.taken == "numbers":
+            text = (
+                f"{reading.pair.mask}: is 0 and 255 only, others have 1 for {names[1]!r}; 255 means ignore here, so if it is "
+                f"the {names[1]}, write 1"
+            )
+            problems.append(Problem("0 and 255", text, warning=True))
+            continue
         if found == {IGNORE}:
             text = f"{reading.pair.mask}: every pixel is ignored; it teaches nothing, remove the pair or mark something"
             problems.append(Problem("all ignored", text, warning=True))
@@ -227,6 +241,7 @@ def _facts(description: DataDescription, readings: list[_Reading]) -> SplitFacts
         std=std,
         kinds=dict(Counter((reading.dtype.name, reading.channels) for reading in readings)),
         digests=[reading.digest for reading in readings],
+        masks=[reading.mask for reading in readings],
     )
 
 

@@ -1,163 +1,145 @@
-"""COCO: instances_*.json with polygons and run lengths. Class 0 is what no annotation covers.
+"""COCO: instances_*.json with polygons and run lengths, or panoptic ones. Class 0 is what no annotation covers.
 
 Where annotations overlap, the later one in the file wins; crowds, whose outlines are rough, are ignored (255) and drawn first.
 """
 
-import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imexseg.data.convert.shapes import polygon, runs
-from imexseg.data.convert.target import Item, Plan, empty_mask, image_size, inside, read_text, split_in
+from imexseg.data.convert.canvas import Canvas, side
+from imexseg.data.convert.coco_file import CocoFile, by_image, classes_of, image_of, read_files
+from imexseg.data.convert.json_file import identity, is_true
+from imexseg.data.convert.locate import Files, list_images
+from imexseg.data.convert.notes import Notes
+from imexseg.data.convert.numbers import Classes
+from imexseg.data.convert.panoptic import convert_panoptic
+from imexseg.data.convert.splits import split_in
+from imexseg.data.convert.target import Item, Plan
 from imexseg.data.description.labels import IGNORE
 from imexseg.errors import UsageError
 
+_CROWDS = "crowds, ignored (255); if they are objects, as CVAT writes what was drawn with a brush, add --crowds objects"
 
-def convert_coco(source: Path, images: Path | None = None) -> Plan:
-    """Args: source: one JSON file, or a folder with several (in it, in annotations/, or one in each split's folder).
-    images: where the image files are; by default beside the JSON or in the usual folders.
+
+def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore") -> Plan:
+    """Args: source: one JSON file, or a folder with several.  images: where the image files are; by default below the folder
+    of the JSON, or of its annotations/.  crowds: "ignore" as 255, or "objects" like all others.
 
     Raises: UsageError naming the file, the annotation and the remedy.
     """
-    files = [source] if source.is_file() else sorted({*source.glob("*.json"), *source.glob("*/*.json")})
-    files = [
-        path
-        for path in files
-        if source.is_file() or not path.name.startswith(("captions", "person_keypoints", "panoptic"))
-    ]
-    if not files:
-        raise UsageError(f"{source}: no JSON file here or in a folder below; give the annotation file")
-    contents = {path: _read(path) for path in files}
-    categories: dict[int, str] = {}
-    for path, content in contents.items():
-        for category in content["categories"]:
-            number, name = category.get("id"), str(category.get("name"))
-            if not isinstance(number, int) or categories.setdefault(number, name) != name:
-                raise UsageError(
-                    f"{path}: category {number!r} is {name!r} here and {categories.get(number)!r} elsewhere"
-                )
-    numbers, names = _classes(categories)
-    items = []
-    for path, content in contents.items():
-        split = split_in(path.name) or split_in(path.parent.name) or "train"
-        items += _items(path, content, split, _image_folder(path, content, split, source, images), numbers)
-    return Plan(names, items)
+    notes = Notes()
+    files = read_files(source, notes)
+    root = _root(source) if images is None else images
+    if not root.is_dir():
+        raise UsageError(f"{root}: no such folder; say where the images are with --images")
+    if any(file.is_panoptic for file in files):
+        if not all(file.is_panoptic for file in files):
+            raise UsageError(f"{source}: has panoptic files beside those of instances; give one JSON file")
+        return convert_panoptic(files, root, classes_of(files, notes), notes)
+    classes = classes_of(files, notes)
+    found = Files(root, list_images(root, notes))
+    items = [item for file in files for item in _items(file, found, classes, crowds == "objects", notes)]
+    notes.add_all("image files that no annotation file lists, left out", [path.name for path in found.left()])
+    return Plan(classes.names, items, classes.rule, notes=notes)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not valid JSON ({str(error)[:100]})") from None
-    for key in ("images", "annotations", "categories"):
-        rows = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise UsageError(f"{path}: has no list {key!r}; give a COCO file of instances")
-    return content
+def _root(source: Path) -> Path:
+    """The folder to look for images in: that of the JSON, unless that is one for annotations or for a split."""
+    root = source if source.is_dir() else source.absolute().parent
+    if root.name.lower() in ("annotations", "annotation", "labels", "json") or (
+        source.is_file() and split_in(root.name)
+    ):
+        return root.parent
+    return root
 
 
-def _classes(categories: dict[int, str]) -> tuple[dict[int, int], list[str]]:
-    """Category id ↦ class number, names of the classes; a category called background is class 0."""
-    names, numbers = ["background"], {}
-    for number in sorted(categories):
-        name = categories[number]
-        if name.lower() == "background":
-            numbers[number] = 0
-        elif name in names:
-            numbers[number] = names.index(name)
-        else:
-            numbers[number] = len(names)
-            names.append(name)
-    return numbers, names
-
-
-def _image_folder(path: Path, content: dict[str, Any], split: str, source: Path, images: Path | None) -> Path:
-    root = source if source.is_dir() else path.parent
-    parents = [root, root.parent] if path.parent.name == "annotations" else [root]
-    candidates = [path.parent, *(p / name for p in parents for name in ("images", "train", "val", "test"))]
-    candidates += [p / "images" / split for p in parents] + [folder for p in parents for folder in p.glob(f"*{split}*")]
-    if images is not None:
-        candidates = [images / split, images]
-    if not content["images"]:
-        return candidates[-1]
-    first = content["images"][0].get("file_name")
-    for folder in candidates:
-        if folder.is_dir() and inside(folder, first, path).is_file():
-            return folder
-    raise UsageError(
-        f"{path}: {str(first)[:200]!r} is not in {candidates[0]} or the usual folders; say where with --images"
-    )
-
-
-def _items(path: Path, content: dict[str, Any], split: str, folder: Path, numbers: dict[int, int]) -> list[Item]:
-    of_image: dict[Any, list[dict[str, Any]]] = {}
-    known = {_id(image.get("id")) for image in content["images"]}
-    for annotation in content["annotations"]:
-        image_id = _id(annotation.get("image_id"))
-        if image_id not in known:
-            raise UsageError(
-                f"{path}: annotation {annotation.get('id')!r} is of image {image_id!r}, which is not listed"
-            )
-        of_image.setdefault(image_id, []).append(annotation)
-    items = []
-    for image in content["images"]:
-        file = inside(folder, image.get("file_name"), path)
-        size = image_size(file)
-        stated = (image.get("height"), image.get("width"))
-        if None not in stated and stated != size:
-            raise UsageError(
-                f"{file}: is {size[1]} x {size[0]} px (upright), {path.name} says {stated[1]} x {stated[0]}; give the "
-                "images that were annotated"
-            )
-        annotations = of_image.get(_id(image.get("id")), [])
-        items.append(
-            Item(
-                split,
-                str(Path(image["file_name"]).with_suffix("")).replace("/", "_"),
-                file,
-                file.suffix,
-                partial(_mask, annotations, size, numbers, path),
-            )
+def _items(file: CocoFile, found: Files, classes: Classes, keep_crowds: bool, notes: Notes) -> list[Item]:
+    of_image = by_image(file)
+    items: list[Item] = []
+    listed: dict[Path, str] = {}
+    for image in file.images:
+        number, path = identity(image.get("id")), image_of(file, image, found, notes)
+        if listed.setdefault(path, str(number)) != number:
+            raise UsageError(f"{file.path}: {path.name} is listed as image {listed[path]} and as {number}; keep one")
+        annotations = of_image[str(number)]
+        if not annotations:
+            notes.add("images without annotation, all background", path.name)
+        height, width = side(image.get("height")), side(image.get("width"))
+        stated = (height, width) if height and width else None
+        draw = partial(_mask, annotations, stated, path, file, classes.numbers, keep_crowds, notes)
+        stem = (
+            "_".join(path.relative_to(found.root).with_suffix("").parts)
+            if "/" in str(image["file_name"])
+            else path.stem
         )
+        items.append(Item(file.split or "train", stem, path, path.suffix, draw))
     return items
 
 
-def _id(value: Any) -> int | str:
-    return value if isinstance(value, int | str) else str(value)
-
-
-def _mask(annotations: list[dict[str, Any]], size: tuple[int, int], numbers: dict[int, int], path: Path) -> np.ndarray:
-    mask = empty_mask(size)
-    for annotation in sorted(
-        annotations, key=lambda a: not a.get("iscrowd")
+def _mask(
+    annotations: list[dict[str, Any]],
+    stated: tuple[int, int] | None,
+    image: Path,
+    file: CocoFile,
+    numbers: Mapping[str, int],
+    keep_crowds: bool,
+    notes: Notes,
+    size: tuple[int, int],
+) -> np.ndarray:
+    canvas = Canvas(size, stated, file.path, image, notes)
+    drawn = [(a, not keep_crowds and is_true(a.get("iscrowd"))) for a in annotations]
+    for annotation, is_crowd in sorted(
+        drawn, key=lambda pair: not pair[1]
     ):  # stable: crowds first, then as in the file
-        if annotation.get("category_id") not in numbers:
-            raise UsageError(f"{path}: annotation {annotation.get('id')!r} has a category that is not listed")
+        where = f"{file.path}: annotation {annotation.get('id')!r}"
+        category = identity(annotation.get("category_id"))
+        if category is None or category not in numbers:
+            raise UsageError(f"{where} has a category that is not listed ({annotation.get('category_id')!r})")
+        if is_crowd:
+            notes.add(_CROWDS, image.name)
         try:
-            pixels = _pixels(annotation.get("segmentation"), size)
+            _draw(canvas, annotation.get("segmentation"), IGNORE if is_crowd else numbers[category], size)
         except ValueError as error:
-            raise UsageError(f"{path}: annotation {annotation.get('id')!r}: {error}") from None
-        mask[pixels] = IGNORE if annotation.get("iscrowd") else numbers[annotation["category_id"]]
-    return mask
+            raise UsageError(f"{where}: {error}") from None
+    return canvas.mask
 
 
-def _pixels(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
+def _draw(canvas: Canvas, segmentation: Any, value: int, size: tuple[int, int]) -> None:
     if isinstance(segmentation, dict):
-        stated = segmentation.get("size")
-        if stated != list(size):
-            raise ValueError(f"run lengths are for {stated} (height, width), the image is {list(size)}")
-        counts = segmentation.get("counts")
-        if not isinstance(counts, list | str):
+        sides = segmentation.get("size")
+        height, width = (
+            (side(sides[0]), side(sides[1])) if isinstance(sides, list) and len(sides) == 2 else (None, None)
+        )
+        if not isinstance(segmentation.get("counts"), list | str):
             raise ValueError("run lengths are missing")
-        return runs(counts, size)
+        canvas.runs(segmentation["counts"], (height, width) if height and width else size, value)
+        return
     if not isinstance(segmentation, list) or not segmentation:
         raise ValueError("has no segmentation, a box alone says nothing of pixels; annotate outlines")
-    pixels = np.zeros(size, dtype=bool)
-    for outline in segmentation:  # parts of one object, hence a union
-        if not isinstance(outline, list) or len(outline) % 2:
+    for outline in _outlines(segmentation):  # parts of one object, hence a union
+        canvas.outline(outline, value)
+
+
+def _outlines(segmentation: list[Any]) -> list[list[Any]]:
+    """Outlines as pairs, from any nesting: [[x, y, x, y, ...], ...], flat [x, y, ...], pairs [[x, y], ...], or lists of pairs."""
+    if not any(isinstance(part, list) for part in segmentation):
+        segmentation = [segmentation]
+    elif len(segmentation) > 2 and all(_is_pair(part) for part in segmentation):
+        return [segmentation]
+    outlines = []
+    for part in segmentation:
+        if isinstance(part, list) and part and all(_is_pair(point) for point in part):
+            outlines.append(part)
+        elif not isinstance(part, list) or len(part) % 2 or any(isinstance(number, list) for number in part):
             raise ValueError("an outline must be a list of x, y, x, y, ...")
-        pixels |= polygon(list(zip(outline[::2], outline[1::2], strict=True)), size)
-    return pixels
+        else:
+            outlines.append(list(zip(part[::2], part[1::2], strict=True)))
+    return outlines
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, list) and len(part) == 2 and not any(isinstance(number, list) for number in part)

@@ -3,16 +3,14 @@
 from functools import partial
 from pathlib import Path
 
+from imexseg.data.convert.notes import Notes
 from imexseg.data.convert.target import Item, Plan
-from imexseg.data.convert.voc import checked_mask
-from imexseg.data.description.colour_list import read_colour_list
+from imexseg.data.convert.voc import class_numbers, legend_of_colours
+from imexseg.data.description.colour_list import LISTS, read_class_colours
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import label_table
 from imexseg.data.pairs.layout import find_layout
-from imexseg.data.pairs.pairs import available_splits, list_pairs
+from imexseg.data.pairs.pairs import available_splits, list_files
 from imexseg.errors import UsageError
-
-LISTS = ("class_dict.csv", "labelmap.txt", "colours.txt", "colors.txt", "classes.csv", "classes.txt")
 
 
 def convert_rgb(source: Path, colours: Path | None = None) -> Plan:
@@ -21,31 +19,30 @@ def convert_rgb(source: Path, colours: Path | None = None) -> Plan:
 
     Raises: UsageError naming the file, the colour and the remedy.
     """
-    listed = colours or next((source / name for name in LISTS if (source / name).is_file()), None)
+    notes = Notes()
+    here = {path.name.lower(): path for path in sorted(source.iterdir()) if path.is_file()}
+    listed = colours or next((here[name] for name in LISTS if name in here), None)
     if listed is None:
         raise UsageError(f"{source}: no list of colours ({', '.join(LISTS)}); give one with --colours FILE")
-    known = read_colour_list(listed)
-    names, palette = list(known), list(known.values())
-    try:
-        labels = label_table(dict(enumerate(names)), None, [], palette)[0]
-    except ValueError as error:
-        raise UsageError(f"{listed}: {error}") from None
+    legend = legend_of_colours(listed, read_class_colours(listed, notes.remark), notes)
+    if colours is None:
+        notes.remark(f"colours are those of {listed.name}")
     layout = find_layout(source)
+    for remark in layout.remarks:
+        notes.remark(remark)
     has_splits = layout.split is None or bool(layout.images and "{split}" in layout.images)
+    names = list(legend.names.values())
     description = DataDescription(
-        root=source, names=names, images=layout.images, masks=layout.masks, split=layout.split, labels=labels
+        root=source, names=names, images=layout.images, masks=layout.masks, split=layout.split, labels=legend.labels
     )
     whole = description.model_copy(update={"split": layout.split and layout.split.model_copy(update={"val": 0.0})})
     splits = available_splits(description.model_copy(update={"split": None})) if has_splits else ["train"]
-    items = [
-        Item(
-            split,
-            pair.image.stem,
-            pair.image,
-            pair.image.suffix,
-            partial(checked_mask, pair.image, pair.mask, labels),
-        )
-        for split in splits or ["train"]
-        for pair in list_pairs(whole, split)
-    ]
-    return Plan(names, items, palette, list(layout.remarks))
+    items = []
+    for split in splits or ["train"]:
+        listing = list_files(whole, split)
+        notes.add_all("images without a mask, left out", [path.name for path in listing.without_mask])
+        notes.add_all("masks without an image, left out", [path.name for path in listing.without_image])
+        for pair in listing.pairs:
+            draw = partial(class_numbers, pair.image, pair.mask, legend.labels, list(legend.names))
+            items.append(Item(split, pair.image.stem, pair.image, pair.image.suffix, draw))
+    return Plan(legend.names, items, legend.rule, legend.palette, notes)

@@ -11,40 +11,45 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from imexseg.data.convert.notes import Notes
 from imexseg.data.description.data_yaml import SPLITS
-from imexseg.data.description.labels import IGNORE
 from imexseg.data.description.palette import Colour
-from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
+from imexseg.data.read.images import read_image
 from imexseg.errors import JobError, UsageError
 
-LARGEST_TEXT = 1 << 30  # bytes of one annotation file
+_ORIENTATION = 0x0112  # the EXIF tag
 
 
 @dataclass(frozen=True)
 class Item:
-    """One image with its mask. name: without suffix.  image: a file, or the bytes of one with their suffix."""
+    """One image with its mask. name: without suffix.  image: a file, or the bytes of one and the file that holds them.
+
+    mask: (H, W) of the image ↦ numbers of the classes (H, W) uint8; called when it is written.
+    """
 
     split: str
     name: str
-    image: Path | bytes
+    image: Path | tuple[bytes, Path]
     suffix: str
-    mask: Callable[[], np.ndarray]  # (H, W) uint8 class numbers, made when it is written
+    mask: Callable[[tuple[int, int]], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A data set to be written. remarks: what a person should know, a line each."""
+    """A data set to be written. names: number in the masks ↦ class.  rule: how the numbers were chosen, in words."""
 
-    names: list[str]
+    names: dict[int, str]
     items: list[Item]
+    rule: str
     palette: Sequence[Colour] = ()
-    remarks: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
 
-def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None) -> None:
-    """Write images/{split}, masks/{split} and data.yaml. Images are copied as they are.
+def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None) -> list[str]:
+    """Write images/{split}, masks/{split} and data.yaml. Images are read whole, to be sure of them, and copied as they are.
 
-    Raises: UsageError if out is taken or the plan is empty; JobError if it cannot be written.
+    Returns: the summary, a line each: classes with their numbers, images of each split, what was left out or assumed.
+    Raises: UsageError if out is taken, the plan is empty or an image is damaged; JobError if it cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists and is not empty; choose another folder")
@@ -60,7 +65,7 @@ def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lam
     try:
         taken: set[tuple[str, str]] = set()
         for n_done, item in enumerate(plan.items, start=1):
-            _write_item(building, item, taken)
+            _write_item(building, item, taken, plan.notes)
             progress(n_done, len(plan.items))
         (building / "data.yaml").write_text(_description(plan), encoding="utf-8")
         building.chmod(0o755)
@@ -71,85 +76,72 @@ def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lam
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+    return _summary(plan)
 
 
-def _write_item(building: Path, item: Item, taken: set[tuple[str, str]]) -> None:
+def _write_item(building: Path, item: Item, taken: set[tuple[str, str]], notes: Notes) -> None:
     plain = "".join(c if c.isalnum() or c in "-_.() " else "_" for c in item.name).strip(". ")[:150] or "image"
     candidates = [plain, *(f"{plain}_{number}" for number in range(2, len(taken) + 3))]
     name = next(candidate for candidate in candidates if (item.split, candidate.lower()) not in taken)
     taken.add((item.split, name.lower()))
+    if name != plain:
+        notes.add("images of one name, numbered", f"{plain} → {name}")
     places = [building / kind / item.split for kind in ("images", "masks")]
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
     target = places[0] / f"{name}{item.suffix.lower()}"
-    if isinstance(item.image, bytes):
-        target.write_bytes(item.image)
+    if isinstance(item.image, tuple):
+        target.write_bytes(item.image[0])
     else:
         shutil.copyfile(item.image, target)
-    encoded, data = cv2.imencode(".png", item.mask())
+    encoded, data = cv2.imencode(".png", item.mask(_size(target, item, notes)))
     if not encoded:
         raise OSError(f"the mask of {name} could not be encoded")
     (places[1] / f"{name}.png").write_bytes(data.tobytes())
 
 
+def _size(copy: Path, item: Item, notes: Notes) -> tuple[int, int]:
+    """(H, W) upright of an image that was read to its end."""
+    try:
+        height, width = read_image(copy).shape[:2]
+    except UsageError as error:
+        named = item.image if isinstance(item.image, Path) else f"{item.image[1]}: the image in it (imageData)"
+        raise UsageError(str(error).replace(str(copy), str(named))) from None
+    if _is_turned(copy):
+        notes.add("images turned by an EXIF orientation, annotations taken to be of the upright image", item.name)
+    return height, width
+
+
+def _is_turned(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            return image.getexif().get(_ORIENTATION, 1) in range(2, 9)
+    except Exception:  # an .npy, or a TIFF that another reader reads: neither has EXIF
+        return False
+
+
 def _description(plan: Plan) -> str:
-    content: dict = {"names": plan.names}
+    numbers = list(plan.names)
+    counted = numbers == list(range(len(numbers)))
+    content: dict = {"names": list(plan.names.values()) if counted else plan.names}
     if plan.palette:
         content["palette"] = [list(colour) for colour in plan.palette]
-    if not any(item.split == "val" for item in plan.items):
+    splits = {item.split for item in plan.items}
+    if "train" in splits and "val" not in splits:
         content["split"] = {"val": 0.2, "test": 0.0, "seed": 0}
     return yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True)
 
 
-def inside(root: Path, name: object, source: Path) -> Path:
-    """A file that an annotation names, which must lie below the root. Raises: UsageError if it does not."""
-    path = root / str(name).replace("\\", "/")
-    try:
-        lies_inside = path.resolve().is_relative_to(root.resolve())
-    except (OSError, ValueError):
-        lies_inside = False
-    if not isinstance(name, str) or not name or not lies_inside:
-        raise UsageError(f"{source}: names the file {str(name)[:200]!r}, which is not inside {root}; correct it")
-    return path
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """(H, W) upright, from the header alone. Raises: UsageError if it is no image of a known kind."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES - {".npy"}:
-        raise UsageError(f"{path}: is not an image that is read here; use {', '.join(sorted(IMAGE_SUFFIXES))}")
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file, but it is annotated; add it or remove its annotation") from None
-    except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{path}: is not an image that can be read ({reason})") from None
-    return (width, height) if turned else (height, width)
-
-
-def read_text(path: Path) -> str:
-    """Raises: UsageError if the file is missing, too large or no text."""
-    try:
-        if path.stat().st_size > LARGEST_TEXT:
-            raise UsageError(f"{path}: is larger than {LARGEST_TEXT} bytes; split it")
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise UsageError(f"{path}: is not text in UTF-8") from None
-
-
-def split_in(name: str) -> str | None:
-    """The split that the name of a file or folder speaks of, if any."""
-    lowered = name.lower()
-    return next((split for split in SPLITS if split in lowered), None)
-
-
-def empty_mask(size: tuple[int, int]) -> np.ndarray:
-    """All background. Shapes: → (H, W) uint8."""
-    return np.zeros(size, dtype=np.uint8)
-
-
-__all__ = ["IGNORE", "Item", "Plan", "empty_mask", "image_size", "inside", "read_text", "split_in", "write_plan"]
+def _summary(plan: Plan) -> list[str]:
+    numbers = {split: sum(item.split == split for item in plan.items) for split in SPLITS}
+    found = [f"{split} {number}" for split, number in numbers.items() if number]
+    lines = [
+        "classes, by their number in the masks: " + ", ".join(f"{n} {name}" for n, name in plan.names.items()),
+        f"numbers are {plan.rule}; 255 is ignored",
+        "images: " + ", ".join(found),
+    ]
+    if not numbers["train"]:
+        lines.append("nothing is named as training: there is nothing to train on")
+    elif not numbers["val"]:
+        lines.append("nothing is named as validation: `split` in data.yaml sets aside a fifth of the images, by chance")
+    return lines + plan.notes.lines()

@@ -1,20 +1,28 @@
-"""Pascal VOC: JPEGImages, SegmentationClass (palette PNG) and ImageSets/Segmentation/{train,val,test}.txt.
+"""Pascal VOC: JPEGImages, SegmentationClass and ImageSets/Segmentation/*.txt, as of VOC itself, CVAT, Datumaro and labelme2voc.
 
-Names: labelmap.txt where there is one (CVAT; masks may then be in its colours), else the twenty of VOC.
+Names: labelmap.txt (its colours say what a mask means), class_names.txt (values count its lines), else the twenty of VOC.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from imexseg.data.convert.target import Item, Plan, image_size, inside, read_text
-from imexseg.data.description.colour_list import read_colour_list
-from imexseg.data.description.labels import LabelTable, label_table
+from imexseg.data.convert.locate import list_files, list_images
+from imexseg.data.convert.notes import Notes
+from imexseg.data.convert.numbers import is_background
+from imexseg.data.convert.splits import split_in
+from imexseg.data.convert.target import Item, Plan
+from imexseg.data.description.colour_list import ClassColour, read_class_colours
+from imexseg.data.description.labels import IGNORE, LabelTable, label_table
+from imexseg.data.description.palette import Colour
+from imexseg.data.pairs.files import file_key
 from imexseg.data.pairs.pairs import Pair
-from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.data.read.masks import read_classes
 from imexseg.errors import UsageError
+from imexseg.text import read_text
 
 NAMES = [
     "background",
@@ -39,53 +47,144 @@ NAMES = [
     "train",
     "tvmonitor",
 ]
+_VOID = 0xE0E0C0  # the colour of what VOC ignores, between objects
+_LISTS_OF_NAMES = ("class_names.txt", "labels.txt")  # of labelme2voc
+_IGNORED = "__ignore__"
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the masks of a folder mean. labels: class i is the i-th of names.  names: number ↦ name.  rule: in words."""
+
+    labels: LabelTable
+    names: dict[int, str]
+    palette: list[Colour]
+    rule: str
 
 
 def convert_voc(source: Path) -> Plan:
     """Raises: UsageError naming the file and the remedy."""
-    masks, images = source / "SegmentationClass", source / "JPEGImages"
-    for folder in (masks, images):
-        if not folder.is_dir():
-            raise UsageError(f"{folder}: no such folder; give the one that holds JPEGImages and SegmentationClass")
-    colours = read_colour_list(source / "labelmap.txt") if (source / "labelmap.txt").is_file() else None
-    names, palette = (list(colours), list(colours.values())) if colours else (NAMES, [])
-    labels = label_table(dict(enumerate(names)), None, [], palette)[0]
+    notes = Notes()
+    masks, images = _folder(source, "SegmentationClassPNG", "SegmentationClass"), _folder(source, "JPEGImages")
+    legend = _legend(source, notes)
+    image_of = _by_key(list_images(images, notes), images)
+    mask_of = _by_key(list_files(masks, {".png"}, notes), masks)
     items = []
-    for split, stem in _stems(source, masks):
-        mask = inside(masks, f"{stem}.png", source)
-        image = next((p for s in sorted(IMAGE_SUFFIXES) if (p := inside(images, f"{stem}{s}", source)).is_file()), None)
-        if image is None or not mask.is_file():
-            raise UsageError(
-                f"{images / stem}: image or mask is missing; add {stem}.jpg and {stem}.png or remove the line"
-            )
-        items.append(
-            Item(
-                split,
-                stem.replace("/", "_"),
-                image,
-                image.suffix,
-                partial(checked_mask, image, mask, labels),
-            )
+    for key, split in _splits(source, image_of, mask_of, notes).items():
+        image, mask = image_of.get(key), mask_of.get(key)
+        if image is None or mask is None:
+            if ".." in key.split("/") or key.startswith("/"):
+                raise UsageError(f"{source}: a list names {key[:200]!r}, which is not inside {images}; correct it")
+            missing = images / f"{key}.jpg" if image is None else masks / f"{key}.png"
+            raise UsageError(f"{missing}: image or mask is missing; add {missing.name} or remove the line")
+        draw = partial(class_numbers, image, mask, legend.labels, list(legend.names))
+        items.append(Item(split, key.replace("/", "_"), image, image.suffix, draw))
+    used = {item.image for item in items}
+    notes.add_all("images that no list names, left out", [path.name for path in image_of.values() if path not in used])
+    unnamed = sorted(mask_of.keys() - {key for key, path in image_of.items() if path in used})
+    notes.add_all("masks that no list names, left out", [mask_of[key].name for key in unnamed])
+    return Plan(legend.names, items, legend.rule, legend.palette, notes)
+
+
+def _folder(source: Path, *names: str) -> Path:
+    folder = next((source / name for name in names if (source / name).is_dir()), None)
+    if folder is None:
+        hint = "; CVAT adds it with `Save images`" if names == ("JPEGImages",) else ""
+        raise UsageError(
+            f"{source / names[-1]}: no such folder; give the one that holds JPEGImages and SegmentationClass{hint}"
         )
-    return Plan(list(names), items, palette)
+    return folder
 
 
-def _stems(source: Path, masks: Path) -> list[tuple[str, str]]:
-    lists = source / "ImageSets" / "Segmentation"
-    found = []
-    for split in ("train", "val", "test"):
-        file = lists / f"{split}.txt"
-        if file.is_file():
-            found += [(split, line.strip()) for line in read_text(file).splitlines() if line.strip()]
-    return found or [("train", path.stem) for path in sorted(masks.glob("*.png"))]
+def _by_key(paths: list[Path], folder: Path) -> dict[str, Path]:
+    """Path below the folder without suffix ↦ file. Raises: UsageError for two of one name."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        key = file_key(path, folder)
+        if key in found:
+            raise UsageError(f"{path}: shares its name with {found[key].name}, so its mask is in doubt; rename one")
+        found[key] = path
+    return found
 
 
-def checked_mask(image: Path, mask: Path, labels: LabelTable) -> np.ndarray:
-    """Class numbers. Raises: UsageError if values or colours mean nothing, or the size is not that of the image."""
+def _splits(source: Path, images: Mapping[str, Path], masks: Mapping[str, Path], notes: Notes) -> dict[str, str]:
+    """Key ↦ split, from the lists; those that name no split, as CVAT's default.txt, are training."""
+    folder = source / "ImageSets" / "Segmentation"
+    lists = list_files(folder, {".txt"}, notes) if folder.is_dir() else []
+    named = [path for path in lists if split_in(path.stem)]
+    found: dict[str, str] = {}
+    for path in named or lists:
+        split = split_in(path.stem) or "train"
+        if not named:
+            notes.add("lists that name no split, taken as training", path.name)
+        for line in read_text(path).splitlines():
+            key = _key(line, images, masks)
+            if key and found.setdefault(key, split) != split:
+                raise UsageError(f"{path}: {key} is in {found[key]} too; remove it from one of the lists")
+    if named:
+        notes.add_all("lists that name no split, left out", [path.name for path in lists if path not in named])
+    if not lists:
+        notes.remark("no ImageSets/Segmentation/*.txt: every mask with its image is taken, as training")
+        found = dict.fromkeys(sorted(masks.keys() & images.keys()), "train")
+    return found
+
+
+def _key(line: str, images: Mapping[str, Path], masks: Mapping[str, Path]) -> str:
+    """A line as it may stand there: with quotes, a suffix, or a number behind it (of VOC's lists of one class)."""
+    text = line.strip().strip("\"'").replace("\\", "/").removeprefix("./")
+    words = text.split()
+    for key in (text, text.rpartition(".")[0], words[0] if words else ""):
+        if key in images or key in masks:
+            return key
+    return text
+
+
+def _legend(source: Path, notes: Notes) -> Legend:
+    listed = next((path for path in source.glob("*.txt") if path.name.lower() == "labelmap.txt"), None)
+    if listed is not None:
+        return legend_of_colours(listed, read_class_colours(listed, notes.remark), notes)
+    path = next((source / name for name in _LISTS_OF_NAMES if (source / name).is_file()), None)
+    if path is None:
+        notes.remark("neither labelmap.txt nor class_names.txt is there: names are assumed to be the twenty of VOC")
+        names = list(NAMES)
+    else:
+        names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+        names = names[1:] if names[:1] == [_IGNORED] else names
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise UsageError(f"{path}: needs at least two different names, a line each")
+        names = ["background" if is_background(name) else name for name in names]
+    labels = label_table(dict(enumerate(names)), None, [], []).labels
+    return Legend(labels, dict(enumerate(names)), [], "the values in the masks")
+
+
+def legend_of_colours(path: Path, listed: list[ClassColour], notes: Notes) -> Legend:
+    """Numbers of the list where it has some; else the background is 0 and the others follow in the order of the list."""
+    if all(row.number is not None for row in listed):
+        numbers = {int(row.number): row for row in listed if row.number is not None}
+        rule = f"those of {path.name}"
+    else:
+        first = next((i for i, row in enumerate(listed) if is_background(row.name)), None)
+        order = listed if first is None else [listed[first], *listed[:first], *listed[first + 1 :]]
+        numbers = dict(enumerate(order))
+        rule = f"counted from 0 in the order of {path.name}" + (", the background first" if first else "")
+        if first is None:
+            notes.remark(f"{path.name} names no background: class 0 is {listed[0].name!r}")
+    rows = dict(sorted(numbers.items()))
+    names, palette = {n: row.name for n, row in rows.items()}, [row.colour for row in rows.values()]
+    try:
+        labels = label_table(dict(enumerate(names.values())), None, [], palette).labels
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    return Legend(replace(labels, colours={_VOID: IGNORE} | dict(labels.colours)), names, palette, rule)
+
+
+def class_numbers(image: Path, mask: Path, labels: LabelTable, numbers: list[int], size: tuple[int, int]) -> np.ndarray:
+    """Of a mask file. Raises: UsageError if values or colours mean nothing, or the size is not that of the image."""
     classes = read_classes(Pair(image, mask, labels))
-    size = image_size(image)
     if classes.shape != size:
         raise UsageError(
             f"{mask}: is {classes.shape[1]} x {classes.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
         )
-    return classes
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[: len(numbers)] = numbers
+    return table[classes]

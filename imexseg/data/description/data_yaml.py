@@ -38,6 +38,7 @@ class DataFile(BaseModel):
     classes: dict[str, list[int | str]] | None = None  # merging: class ↦ labels
     ignore: list[Byte | str] = []
     palette: list[Colour] = []  # one for each name; masks may then be of these colours
+    masks_hold: Literal["numbers", "colours"] | None = None  # where both could be meant; None: told from each mask
     channels: int | None = Field(default=None, ge=1, le=1024)
     bit_depth: Literal[8, 16, 32] | None = None  # of the images; 32: floating point
     images: str | None = None  # patterns, from the folder of the file
@@ -95,6 +96,7 @@ class DataDescription(BaseModel):
     """A data set as the rest of the program sees it: classes after merging, with numbers 0 to len(names) - 1.
 
     root: where it stands on disk.  labels: what the values in the masks mean; by default value i is names[i].
+    values: for each class the number that stands for it in masks, those of its data and those that are predicted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -109,6 +111,7 @@ class DataDescription(BaseModel):
     split: SplitRule | None = None
     licence: str | None = None
     labels: LabelTable = None  # type: ignore[assignment]  # filled below
+    values: list[Byte] = []
 
     @model_validator(mode="after")
     def _complete(self) -> "DataDescription":
@@ -116,6 +119,8 @@ class DataDescription(BaseModel):
             object.__setattr__(self, "palette", default_palette(len(self.names)))
         if self.labels is None:
             object.__setattr__(self, "labels", plain_labels(self.names))
+        if not self.values:
+            object.__setattr__(self, "values", list(range(len(self.names))))
         return self
 
 
@@ -124,11 +129,13 @@ def describe(root: Path, file: DataFile) -> DataDescription:
     values = file.names if isinstance(file.names, dict) else dict(enumerate(file.names))
     if max(values, default=0) > IGNORE:
         raise ValueError(f"names: {len(values)} are too many for masks of 8 bits; merge some before")
-    labels, names, palette = label_table(values, file.classes, file.ignore, file.palette)
+    labels, names, palette, numbers = label_table(values, file.classes, file.ignore, file.palette, file.masks_hold)
     if not 2 <= len(names) <= 254:
         raise ValueError(f"names: {len(names)} classes are left; there must be 2 to 254")
     kept = file.model_dump(include={"channels", "bit_depth", "images", "masks", "licence"})
-    return DataDescription(root=root, names=names, palette=palette, split=file.split, labels=labels, **kept)
+    return DataDescription(
+        root=root, names=names, palette=palette, split=file.split, labels=labels, values=numbers, **kept
+    )
 
 
 def load_description(data: Path) -> DataDescription:

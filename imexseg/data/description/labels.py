@@ -1,7 +1,8 @@
 """From the values of a mask file to the classes of the network: names, merging, what is ignored, colours."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,16 +19,23 @@ class LabelTable:
 
     Shapes: table (256,) uint8: value ↦ class number, 255 (ignored) or 254 (unknown).
     colours: RGB as 0xRRGGBB ↦ the same numbers; empty if masks of colours are not expected.
+    masks_hold: which of the two masks hold; None: told from each file.
     """
 
     table: np.ndarray
     colours: Mapping[int, int]
     labels: Mapping[int, str]  # what the values are called, before merging
+    colour_names: Mapping[int, str] = field(default_factory=dict)  # what the colours are called, before merging
+    masks_hold: Literal["numbers", "colours"] | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LabelTable):
             return NotImplemented
-        return np.array_equal(self.table, other.table) and self.colours == other.colours
+        return (
+            np.array_equal(self.table, other.table)
+            and self.colours == other.colours
+            and self.masks_hold == other.masks_hold
+        )
 
     def __hash__(self) -> int:
         return hash(self.table.tobytes())
@@ -50,7 +58,17 @@ def packed(pixels: np.ndarray) -> np.ndarray:
 
 def plain_labels(names: Sequence[str]) -> LabelTable:
     """Value i is class i, 255 is ignored."""
-    return label_table(dict(enumerate(names)), None, [], [])[0]
+    return label_table(dict(enumerate(names)), None, [], []).labels
+
+
+class Classes(NamedTuple):
+    """What data.yaml makes of its labels. values: for each class the number of its first label, which stands for it in
+    masks that are written: read with the same data.yaml, they mean the same class. palette: of those labels, or empty."""
+
+    labels: LabelTable
+    names: list[str]
+    palette: list[Colour]
+    values: list[int]
 
 
 def label_table(
@@ -58,13 +76,14 @@ def label_table(
     classes: Mapping[str, Sequence[int | str]] | None,
     ignore: Sequence[int | str],
     palette: Sequence[Colour],
-) -> tuple[LabelTable, list[str], list[Colour]]:
+    masks_hold: Literal["numbers", "colours"] | None = None,
+) -> Classes:
     """Args:
         labels: value in the mask ↦ name.
         classes: name of a class ↦ the labels that it takes, by name or value; None: every label is a class.
         ignore: labels, or values without a name, that become 255; 255 itself is ignored unless it has a name.
         palette: one colour for each label, in their order, or none.
-    Returns: the table, the names of the classes, and a colour for each class (that of its first label), or none.
+        masks_hold: whether masks are of numbers or of colours, where both are declared.
     Raises: ValueError saying what does not fit.
     """
     by_name = {name: value for value, name in labels.items()}
@@ -77,7 +96,7 @@ def label_table(
         return label
 
     ignored = [value_of(label, "ignore") for label in ignore]
-    kept = [value for value in labels if value not in ignored]
+    kept = sorted(value for value in labels if value not in ignored)  # whatever order the file names them in
     members = _members(classes, labels, kept, value_of) if classes else {labels[value]: [value] for value in kept}
     table = np.full(256, UNKNOWN, dtype=np.uint8)
     table[IGNORE] = IGNORE
@@ -85,14 +104,20 @@ def label_table(
         table[values] = number
     table[ignored] = IGNORE
     colours: dict[int, int] = {}
+    called: dict[int, str] = {}
     if palette:
         for (value, name), colour in zip(labels.items(), palette, strict=True):
             key = int(packed(np.array(colour)))
+            called.setdefault(key, name)
             if colours.setdefault(key, int(table[value])) != table[value]:
                 raise ValueError(f"palette: {list(colour)} stands there twice, the second time for {name!r}")
+    elif masks_hold == "colours":
+        raise ValueError("masks_hold: colours needs `palette`, one colour for each name")
     at = dict(zip(labels, palette, strict=False))
-    shown = [at[values[0]] for values in members.values()] if palette else []
-    return LabelTable(table, colours, dict(labels)), list(members), shown
+    values = [taken[0] for taken in members.values()]
+    shown = [at[value] for value in values] if palette else []
+    found = LabelTable(table, colours, dict(labels), called, masks_hold)
+    return Classes(found, list(members), shown, values)
 
 
 def _members(classes, labels, kept, value_of) -> dict[str, list[int]]:

@@ -2,28 +2,17 @@
 
 from pathlib import Path
 
-import yaml
-
 from imexseg.errors import UsageError
+from imexseg.settings import read_yaml
 
 AUGMENTATIONS = ("none", "symmetries", "light", "strong")  # here, because this file imports nothing heavy
-LARGEST_FILE = 1 << 20  # bytes
 
 
 def read_steps(path: Path) -> list:
     """`- HorizontalFlip: {p: 0.5}` and so on, checked. Raises: UsageError naming file, step and remedy."""
     from imexseg.data.load.augmentation import check_steps  # seconds, and needed by those who have such a file alone
 
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise UsageError(f"{path}: is too large for a list of steps")
-        steps = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); give a YAML list like `- HorizontalFlip: {{p: 0.5}}`"
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is not valid YAML ({' '.join(str(error).split())[:200]})") from None
+    steps = read_yaml(path)
     if isinstance(steps, dict):
         steps = [{name: settings} for name, settings in steps.items()]
     if not isinstance(steps, list) or not steps:

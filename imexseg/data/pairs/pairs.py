@@ -8,11 +8,10 @@ from pathlib import Path
 from imexseg.data.description.data_yaml import SPLITS, DataDescription
 from imexseg.data.description.labels import LabelTable
 from imexseg.data.description.splits import assign_splits
+from imexseg.data.pairs.files import file_key, find_files, has_suffix, some_names
 from imexseg.data.pairs.patterns import Key, Pattern
-from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES, MASK_SUFFIXES
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES, LOSSY, MASK_SUFFIXES
 from imexseg.errors import UsageError
-
-SHOWN = 5  # how many file names an error lists
 
 
 @dataclass(frozen=True)
@@ -134,14 +133,15 @@ def _sources(
     if made:
         folder = "train" if (description.root / "images" / "train").is_dir() else ""
     places = [description.root / kind / folder for kind in ("images", "masks")]
-    images = _by_stem(places[0], IMAGE_SUFFIXES, split)
-    masks = _by_stem(places[1], MASK_SUFFIXES, split)
+    images = _below(places[0], IMAGE_SUFFIXES, split)
+    masks = _below(places[1], MASK_SUFFIXES, split)
     return images, masks, (f"{places[0]}/<same name>.*", f"{places[1]}/<same name>.png")
 
 
 def _by_key(pattern: Pattern, split: str, length: int, suffixes: frozenset[str]) -> dict[Key, Path]:
-    matches = {path: key for path, key in pattern.files(split).items() if path.suffix.lower() in suffixes}
-    if not matches and any(path.suffix.lower() in (".jpg", ".jpeg") for path in pattern.files(split)):
+    everything = pattern.files(split)
+    matches = {path: key for path, key in everything.items() if has_suffix(path, suffixes)}
+    if not matches and any(has_suffix(path, LOSSY) for path in everything):
         raise UsageError(f"{pattern.text}: JPEG changes class numbers to save space; export the masks as PNG")
     if not matches:
         raise UsageError(f"{pattern.text}: no {', '.join(sorted(suffixes))} file matches; correct it in data.yaml")
@@ -149,25 +149,21 @@ def _by_key(pattern: Pattern, split: str, length: int, suffixes: frozenset[str])
     return _unique(keys)
 
 
-def _by_stem(folder: Path, suffixes: frozenset[str], split: str) -> dict[Key, Path]:
+def _below(folder: Path, suffixes: frozenset[str], split: str) -> dict[Key, Path]:
+    """Files below a folder by their path without suffix."""
     if not folder.is_dir():
         raise UsageError(
             f"{folder}: no such folder; the split {split!r} needs images/{split} and masks/{split}, "
             "or `split: {val: 0.2, seed: 0}` in data.yaml to share out the files of train"
         )
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be read ({error.strerror}); change its permissions") from None
-    paths = [path for path in paths if not path.name.startswith(".")]
-    files = [path for path in paths if path.suffix.lower() in suffixes]
-    if not files and any(path.suffix.lower() in (".jpg", ".jpeg") for path in paths):
+    found = find_files(folder, suffixes)
+    if not found.files and any(has_suffix(path, LOSSY) for path in found.other):
         raise UsageError(f"{folder}: has JPEG files only, which change class numbers; export the masks as PNG")
-    if not files:
+    if not found.files:
         raise UsageError(
             f"{folder}: has no {', '.join(sorted(suffixes))} files; put the files of the split {split!r} there"
         )
-    return _unique({path: (path.stem,) for path in files})
+    return _unique({path: (file_key(path, folder),) for path in found.files})
 
 
 def _unique(keys: dict[Path, Key]) -> dict[Key, Path]:
@@ -177,9 +173,3 @@ def _unique(keys: dict[Path, Key]) -> dict[Key, Path]:
         name = "/".join(twice[0])
         raise UsageError(f"{some_names(same)}: share the name {name!r}, so their mask is in doubt; rename one")
     return {key: path for path, key in keys.items()}
-
-
-def some_names(paths: list[Path]) -> str:
-    """The first few, and how many more."""
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return ", ".join(str(path) for path in paths[:SHOWN]) + more

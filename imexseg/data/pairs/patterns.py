@@ -4,10 +4,14 @@ An image and a mask belong together if the text that the wildcards stand for is 
 `_leftImg8bit` here, may differ. If one pattern has fewer wildcards, the last ones are compared.
 """
 
-import glob
+import os
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+
+from imexseg.data.pairs.files import find_files
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 
 _WILDCARD = re.compile(r"\*\*/|\*|\?")
 Key = tuple[str, ...]
@@ -37,18 +41,31 @@ class Pattern:
         return self.text.removesuffix(".*") if self.any_suffix else self.text
 
     def files(self, split: str) -> dict[Path, Key]:
-        """The files that match, in their order, each with the text that its wildcards stand for."""
-        text = str(self.root / self.text.replace("{split}", split))
-        wildcards = re.sub(r"\[", "[[]", text)  # only the wildcards above are special
-        stem = str(self.root / self._stem.replace("{split}", split))
-        expression = re.compile(_as_expression(stem) + (r"\.[^./]+" if self.any_suffix else ""))
+        """The files that match, in their order, each with the text that its wildcards stand for.
+
+        Suffixes match in any capitals; keys are in one Unicode form. Raises: UsageError if a folder cannot be read.
+        """
+        base, rest = self._fixed_folder(split)
+        if not base.is_dir():
+            return {}
+        stem, suffix = os.path.splitext(self._stem.replace("{split}", split))
+        if self.any_suffix or "*" in suffix or "/" in suffix:
+            stem, suffix = stem + suffix, ""
+        ending = f"(?i:{re.escape(suffix)})" + (r"\.[^./]+" if self.any_suffix else "")
+        expression = re.compile(_as_expression(str(self.root / stem)) + ending)
         found = {}
-        for name in sorted(glob.glob(wildcards, recursive=True)):
-            match = expression.fullmatch(name)
-            path = Path(name)
-            if match and path.is_file():
-                found[path] = match.groups()
+        depth = None if "**/" in rest else rest.count("/")
+        for path in find_files(base, IMAGE_SUFFIXES, depth).files:
+            match = expression.fullmatch(str(path))
+            if match:
+                found[path] = tuple(unicodedata.normalize("NFC", text) for text in match.groups())
         return found
+
+    def _fixed_folder(self, split: str) -> tuple[Path, str]:
+        """The folder that all matches lie in, and what of the pattern is below it."""
+        parts = str(self.root / self.text.replace("{split}", split)).split("/")
+        n_fixed = next((i for i, part in enumerate(parts) if _WILDCARD.search(part + "/")), len(parts) - 1)
+        return Path("/".join(parts[:n_fixed]) or "/"), "/".join(parts[n_fixed:])
 
 
 def _as_expression(text: str) -> str:

@@ -1,4 +1,5 @@
 """Which files are taken for images and for masks, by their suffix in lower case."""
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".npy"})
-MASK_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp", ".gif"})  # JPEG would change the numbers
+LOSSY = frozenset({".jpg", ".jpeg"})  # would change the numbers of a mask; so does WebP, unless its file says lossless
+MASK_SUFFIXES = IMAGE_SUFFIXES - LOSSY

@@ -1,4 +1,4 @@
-"""Images and masks from files of any kind, with nothing silently cast."""
+"""Images from files of any kind, with nothing silently cast."""
 
 import os
 import warnings
@@ -9,11 +9,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.bands import LARGEST_IMAGE, UnreadableError, is_plain_tiff, read_npy, read_tiff
 from imexseg.errors import UsageError
 
-SHOWN = 5  # how many wrong values an error lists
 Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
 # Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -22,7 +20,7 @@ cv2.utils.logging.setLogLevel(
 )  # what is wrong with a file is said in one line of our own
 
 # Pillow's other readers would cast 16 bits to 8 (PPM, JPEG 2000, AVIF) or start other programs (EPS).
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258  # the TIFF tag
 _PNG_GREY_ALPHA = 4  # the PNG colour type
@@ -44,14 +42,14 @@ def read_image(path: Path) -> np.ndarray:
     bands = _read_bands(path)
     if bands is not None:
         return _finite(bands, path) if bands.dtype == np.float32 else bands
-    image = _decoded(path)
+    image = decoded(path)
     mode = image.mode
     if mode == "F":
         pixels = _finite(np.array(image, dtype=np.float32), path)
     elif mode in _DEEP_GREY:
         pixels = _as_uint16(np.array(image), path)
-    elif _bits_per_sample(image, path) > 8:
-        pixels = _read_deep_colour(image, path)
+    elif bits_per_sample(image, path) > 8:
+        pixels = read_deep_colour(image, path)
     elif mode in ("1", "L", "LA") or (mode == "P" and _has_grey_palette(image)):
         pixels = np.array(image.convert("L"))
     else:
@@ -65,55 +63,14 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
     Raises: UsageError as read_image.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as header:
+        with Image.open(path, formats=FORMATS) as header:
             width, height = header.size
             if header.format == "TIFF" or width * height <= more_than or header.mode not in ("L", "RGB"):
                 return None
     except Exception:  # read_image explains it
         return None
-    image = _decoded(path)
-    return image if _bits_per_sample(image, path) == 8 else None
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """Read the values of a mask: one channel; of a palette the indices, not the colours; of 1 to 4 bits as stored.
-
-    Returns: (H, W) uint8.
-    Raises: UsageError naming the file and the remedy for colours, for values above 255, and if it cannot be read.
-    """
-    return _mask_values(_decoded_mask(path), path)
-
-
-def read_mask_or_colours(path: Path) -> np.ndarray:
-    """As read_mask, but of a mask in colours the colours. Returns: (H, W) or (H, W, 3) uint8."""
-    image = _decoded_mask(path)
-    if image.mode in ("RGB", "RGBA"):
-        return np.array(image.convert("RGB"))
-    return _mask_values(image, path)
-
-
-def _decoded_mask(path: Path) -> Image.Image:
-    image = _decoded(path)
-    if image.format == "JPEG":
-        raise UsageError(f"{path}: JPEG changes values to save space, so class numbers get lost; export masks as PNG")
-    return image
-
-
-def _mask_values(image: Image.Image, path: Path) -> np.ndarray:
-    if image.mode not in ("1", "L", "P", *_DEEP_GREY):
-        raise UsageError(
-            f"{path}: a mask must have one channel of class numbers, this one is {image.mode}; write the number of its "
-            "class for each colour, as an 8-bit PNG, or give the colours in data.yaml (`palette`, one for each name)"
-        )
-    values = np.array(image)
-    if image.mode == "L":
-        # Pillow stretches 2 and 4 bits to 0 to 255, which would turn class 3, or 15, into "ignore".
-        values //= IGNORE // (2 ** _bits_per_sample(image, path) - 1)
-    unknown = np.unique(values[(values < 0) | (values > IGNORE)])
-    if unknown.size:
-        shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if unknown.size > SHOWN else "")
-        raise UsageError(f"{path}: mask values must be 0 to 255, found {shown}; write class numbers, as an 8-bit PNG")
-    return values.astype(np.uint8)
+    image = decoded(path)
+    return image if bits_per_sample(image, path) == 8 else None
 
 
 def to_channels(image: np.ndarray, channels: int, path: Path) -> np.ndarray:
@@ -158,12 +115,12 @@ def _read_bands(path: Path) -> np.ndarray | None:
         raise UsageError(f"{path}: {_explanation(path, error)}") from None
 
 
-def _decoded(path: Path) -> Image.Image:
+def decoded(path: Path) -> Image.Image:
     """The whole image, turned upright."""
     try:
         # Given a name instead of a file, Pillow 13 maps TIFF into memory and scrambles it if its orientation is not 1.
         with open(path, "rb") as file:
-            image = Image.open(file, formats=_FORMATS)
+            image = Image.open(file, formats=FORMATS)
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             return image
@@ -191,12 +148,12 @@ def _explanation(path: Path, error: Exception) -> str:
             return "is empty (0 bytes); replace it by the image it should be"
         if begin in _TIFF_BEGINS:
             return "is a TIFF that is damaged or of an unread kind; store bands of 8 or 16 bits, or of float32"
-        return f"is not an image that can be read; use {', '.join(_FORMATS)}"
+        return f"is not an image that can be read; use {', '.join(FORMATS)}"
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"is damaged or truncated ({reason}); copy or export it again"
 
 
-def _bits_per_sample(image: Image.Image, path: Path) -> int:
+def bits_per_sample(image: Image.Image, path: Path) -> int:
     """As stored in the file: Pillow gives colour with 8, and fewer than 8 stretched to 8."""
     if image.format == "PNG":
         return _png_header(path)[24]
@@ -209,7 +166,7 @@ def _png_header(path: Path) -> bytes:
         return file.read(26)
 
 
-def _read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
+def read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
     """Colour, or grey with alpha, of 16 bits a sample. Args: image: the same with 8, as Pillow gives it."""
     pixels = None
     if image.mode in ("RGB", "RGBA", "RGBX"):

@@ -1,15 +1,38 @@
-"""Masks as class numbers: what data.yaml says of their values or colours, applied as they are read."""
+"""Masks as class numbers: what data.yaml says of their numbers or colours, applied as they are read.
 
+Where data.yaml declares colours, what a mask means must not depend on how its file stores it. Numbers and colours of the
+pixels are both looked up: if all colours are known they count; if they are not but all numbers are, those count. Where both
+would do and differ, the colours are taken and that is said; `masks_hold` in data.yaml decides otherwise.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from imexseg.data.description.labels import IGNORE, UNKNOWN, LabelTable, packed
 from imexseg.data.pairs.pairs import Pair
-from imexseg.data.read.images import read_mask, read_mask_or_colours
+from imexseg.data.read.mask_files import StoredMask, only_numbers, read_mask, read_stored_mask
 from imexseg.errors import UsageError
 
 SHOWN = 5  # how many wrong values an error lists
+Taken = Literal["numbers", "colours", "either"]  # either: both mean the same
+
+
+@dataclass(frozen=True)
+class ReadMask:
+    """classes: (H, W) uint8, 255 ignored, 254 where the file says nothing known.  taken: what of the file they follow.
+    differs: numbers and colours both have a meaning, and not the same.
+    remarks: (kind, line) of what was assumed.  wrong: the line about what means nothing, if anything.
+    """
+
+    path: Path
+    classes: np.ndarray
+    taken: Taken
+    differs: bool = False
+    remarks: list[tuple[str, str]] = field(default_factory=list)
+    wrong: str | None = None
 
 
 def read_classes(pair: Pair) -> np.ndarray:
@@ -19,47 +42,153 @@ def read_classes(pair: Pair) -> np.ndarray:
     """
     if pair.labels is None:
         return read_mask(pair.mask)
-    values = read_values(pair.mask, pair.labels)
-    classes = to_classes(values, pair.labels)
-    if (classes == UNKNOWN).any():
-        raise UsageError(unknown_values(pair.mask, values, pair.labels))
-    return classes
+    read = read_with_labels(pair.mask, pair.labels)
+    if read.wrong is not None:
+        raise UsageError(read.wrong)
+    return read.classes
 
 
-def read_values(path: Path, labels: LabelTable) -> np.ndarray:
-    """(H, W) uint8 as they stand in the file, or (H, W, 3) if it has colours and the labels have, too."""
-    return read_mask_or_colours(path) if labels.colours else read_mask(path)
+def read_with_labels(path: Path, labels: LabelTable) -> ReadMask:
+    """Raises: UsageError if the file cannot be read, or what it means cannot be told."""
+    stored = read_stored_mask(path)
+    by_colour = _class_of_colours(stored.shown, labels)
+    remarks = _transparency(path, stored, labels)
+    if not labels.colours or labels.masks_hold == "numbers":
+        return _by_numbers(path, stored, labels, remarks)
+    if stored.numbers is None:
+        return _by_colours(path, stored, labels, remarks)
+    used = np.flatnonzero(np.bincount(stored.numbers.ravel(), minlength=256))
+    number_classes, colour_classes = labels.table[used], by_colour[used]
+    known = colour_classes != UNKNOWN
+    numbers_known = bool((number_classes != UNKNOWN).all())
+    if known.all() or labels.masks_hold == "colours":
+        differs = numbers_known and bool(known.all() and (number_classes != colour_classes).any())
+        if differs and labels.masks_hold is None:
+            what = "indices of its palette" if stored.indexed else "grey values"
+            at = int(np.flatnonzero(number_classes != colour_classes)[0])
+            text = (
+                f"{path}: its {what} are class numbers, too, and mean something else: {int(used[at])} is "
+                f"{_called(number_classes[at], labels)}, its colour {_as_list(stored.shown[used[at]])} is "
+                f"{_called(colour_classes[at], labels)}; the colours are taken, write `masks_hold: numbers` if they are for "
+                "the eye alone, or `masks_hold: colours` to say that this is right"
+            )
+            remarks.append(("numbers and colours differ", text))
+        read = _by_colours(path, stored, labels, remarks)
+        same = numbers_known and not differs
+        return ReadMask(path, read.classes, "either" if same else "colours", differs, read.remarks, read.wrong)
+    # Palettes of other programs share black with data.yaml, hardly more: then the colours are for the eye alone.
+    foreign = known.sum() <= 1 and (number_classes[known] == colour_classes[known]).all()
+    if numbers_known and (foreign or not stored.indexed):
+        if stored.indexed:
+            text = f"{path}: its palette is not that of data.yaml, so its indices are taken for class numbers"
+            remarks.append(("palettes that differ", text))
+        return _by_numbers(path, stored, labels, remarks)
+    return _by_colours(path, stored, labels, remarks) if known.any() else _by_numbers(path, stored, labels, remarks)
 
 
-def to_classes(values: np.ndarray, labels: LabelTable) -> np.ndarray:
-    """Values (H, W), or colours (H, W, 3), as class numbers, 254 where they mean nothing. Shapes: → (H, W) uint8."""
-    if values.ndim == 2:
-        return labels.table[values]
+def _by_colours(path: Path, stored: StoredMask, labels: LabelTable, remarks: list[tuple[str, str]]) -> ReadMask:
+    if stored.numbers is not None:
+        classes = _class_of_colours(stored.shown, labels)[stored.numbers]
+    else:
+        classes = _class_of_colours(stored.true_colours(), labels)
+    unknown = classes == UNKNOWN
+    wrong = _unknown_colours(path, stored.true_colours()[unknown], labels) if unknown.any() else None
+    return ReadMask(path, classes, "colours", remarks=remarks, wrong=wrong)
+
+
+def _by_numbers(path: Path, stored: StoredMask, labels: LabelTable, remarks: list[tuple[str, str]]) -> ReadMask:
+    numbers = only_numbers(stored, path)
+    classes = labels.table[numbers]
+    used = np.flatnonzero(np.bincount(numbers.ravel(), minlength=256))
+    shown = stored.shown[used]
+    if (shown == shown[:, :1]).all() and (shown[:, 0] != used).any():  # greys that are not the numbers
+        greys = shown[:, 0]
+        known = bool((labels.table[used] != UNKNOWN).all())
+        if (labels.table[greys] != UNKNOWN).all():
+            if not known:
+                stretched = labels.table[stored.shown[numbers][..., 0]]
+                text = f"{path}: its grey levels are taken for the class numbers, not the {_stored_as(stored)}"
+                return ReadMask(path, stretched, "numbers", remarks=[*remarks, ("grey levels taken", text)])
+            distinct = greys[(greys != used) & (greys != IGNORE)]
+            if stored.indexed and distinct.size and labels.masks_hold is None:
+                raise UsageError(
+                    f"{path}: is an indexed PNG whose index {int(used[greys != used][0])} is shown as the grey level "
+                    f"{int(greys[greys != used][0])}, and both are class numbers; export it as grey of 8 bits, or write "
+                    "`masks_hold: numbers` into data.yaml to take the indices"
+                )
+    if stored.equal_channels:
+        text = f"{path}: is RGB with three equal channels, which are taken for class numbers"
+        remarks = [*remarks, ("equal channels", text)]
+    unknown = classes == UNKNOWN
+    wrong = _unknown_numbers(path, np.unique(numbers[unknown]), (numbers == 0).any(), labels) if unknown.any() else None
+    return ReadMask(path, classes, "numbers", remarks=remarks, wrong=wrong)
+
+
+def _stored_as(stored: StoredMask) -> str:
+    return "indices of its palette" if stored.indexed else "few bits that store them"
+
+
+def _class_of_colours(colours: np.ndarray, labels: LabelTable) -> np.ndarray:
+    """Class numbers, 254 for colours that data.yaml does not have. Shapes: (..., 3) → (...) uint8."""
+    if not labels.colours:
+        return np.full(colours.shape[:-1], UNKNOWN, dtype=np.uint8)
     known = np.array(sorted(labels.colours), dtype=np.uint32)
     classes = np.array([labels.colours[int(colour)] for colour in known], dtype=np.uint8)
-    colours = packed(values)
-    nearest = np.minimum(np.searchsorted(known, colours), len(known) - 1)
-    return np.where(known[nearest] == colours, classes[nearest], UNKNOWN).astype(np.uint8)
+    keys = packed(colours)
+    nearest = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[nearest] == keys, classes[nearest], UNKNOWN).astype(np.uint8)
 
 
-def unknown_values(path: Path, values: np.ndarray, labels: LabelTable) -> str:
-    """The line about a mask with values, or colours, that mean nothing."""
-    wrong = to_classes(values, labels) == UNKNOWN
-    if values.ndim == 3:
-        found, counts = np.unique(packed(values[wrong]), return_counts=True)
-        found = found[np.argsort(-counts, kind="stable")]
-        colours = [str([int(c) >> 16, int(c) >> 8 & 255, int(c) & 255]) for c in found[:SHOWN]]
-        return (
-            f"{path}: has the colours {_list(colours, len(found))} in {int(wrong.sum())} pixels, which are not in the "
-            "palette of data.yaml; add them with a name, or save the mask without smoothing and not as JPEG"
+def _transparency(path: Path, stored: StoredMask, labels: LabelTable) -> list[tuple[str, str]]:
+    """What is said of transparent pixels. Raises: UsageError where it is not known what they mean."""
+    if stored.alpha is None:
+        return []
+    clear = stored.alpha == 0
+    partly = int(((stored.alpha > 0) & (stored.alpha < 255)).sum())
+    remedy = "flatten it and save it without transparency"
+    if partly:
+        raise UsageError(f"{path}: {partly} pixels are half transparent, as smoothed edges are; {remedy}")
+    below = np.unique(packed(stored.true_colours()[clear]))
+    if below.size > 1:
+        raise UsageError(
+            f"{path}: {int(clear.sum())} transparent pixels hide {below.size} colours, and which class they are is not "
+            f"known; {remedy}"
         )
-    unknown = np.unique(values[wrong])
-    shown = _list([str(value) for value in unknown[:SHOWN]], len(unknown))
+    colour = _as_list(stored.true_colours()[clear][0])
+    text = f"{path}: {int(clear.sum())} transparent pixels are read by the colour below, {colour}"
+    return [("transparent pixels", text)]
+
+
+def _unknown_colours(path: Path, colours: np.ndarray, labels: LabelTable) -> str:
+    """Args: colours: (pixels, 3)."""
+    found, counts = np.unique(packed(colours), return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:SHOWN]
+    known = {colour: labels.colour_names.get(colour, "ignored") for colour in labels.colours}
+    shown = []
+    for colour, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
+        rgb = _unpacked(colour)
+        near = min(known, key=lambda key: sum((a - b) ** 2 for a, b in zip(_unpacked(key), rgb, strict=True)))
+        shown.append(f"{list(rgb)} in {count} pixels (nearest: {known[near]} {list(_unpacked(near))})")
+    more = f" and {len(found) - SHOWN} more colours" if len(found) > SHOWN else ""
+    remedy = (
+        "they look like smoothed edges or traces of JPEG: export the mask without smoothing, never through JPEG"
+        if len(found) > len(labels.colours)
+        else "add them with a name, or save the mask without smoothing and not as JPEG"
+    )
+    return (
+        f"{path}: has the colours {', '.join(shown)}{more}, {len(colours)} pixels in all, which are not in the palette of "
+        f"data.yaml; {remedy}"
+    )
+
+
+def _unknown_numbers(path: Path, unknown: np.ndarray, has_zero: bool, labels: LabelTable) -> str:
+    """The line about a mask with numbers that mean nothing."""
+    shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if len(unknown) > SHOWN else "")
     n_labels = len(labels.labels)
     if list(labels.labels) != list(range(n_labels)) or np.count_nonzero(labels.table == IGNORE) > 1:
         return f"{path}: has the values {shown}, but data.yaml knows {labels.expected}; add them to names or to ignore"
     remedy = "write class numbers, or add names to data.yaml"
-    if unknown.tolist() == [n_labels] and not (values == 0).any():
+    if unknown.tolist() == [n_labels] and not has_zero:
         counted = ", ".join(f"{value + 1}: {name}" for value, name in labels.labels.items())
         remedy = "class numbers start at 0: subtract 1 from every value"
         remedy += (
@@ -68,5 +197,28 @@ def unknown_values(path: Path, values: np.ndarray, labels: LabelTable) -> str:
     return f"{path}: has the values {shown}, but {n_labels} names make 0 to {n_labels - 1} (255: ignore); {remedy}"
 
 
-def _list(shown: list[str], total: int) -> str:
-    return ", ".join(shown) + (", ..." if total > len(shown) else "")
+def _called(number: int, labels: LabelTable) -> str:
+    """A class in words: the labels that it is made of."""
+    if number == IGNORE:
+        return "ignored"
+    return "/".join(name for value, name in labels.labels.items() if labels.table[value] == number)
+
+
+def _as_list(colour: np.ndarray) -> str:
+    return str([int(value) for value in colour])
+
+
+def _unpacked(colour: int) -> tuple[int, int, int]:
+    return colour >> 16, colour >> 8 & 255, colour & 255
+
+
+def mixed_meanings(reads: list[ReadMask]) -> str | None:
+    """The line about masks of one data set of which some are read by numbers and others, which could be, by colours."""
+    numbers = next((read for read in reads if read.taken == "numbers"), None)
+    differing = next((read for read in reads if read.differs), None)
+    if numbers is None or differing is None:
+        return None
+    return (
+        f"{differing.path}: can be read by its colours and by its numbers, with different meanings, and {numbers.path} by "
+        "its numbers alone; write `masks_hold: numbers` or `masks_hold: colours` into data.yaml"
+    )

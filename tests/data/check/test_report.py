@@ -61,7 +61,7 @@ def test_facts_of_a_correct_data_set(data: Path, capsys: pytest.CaptureFixture[s
 def test_every_mistake_is_found_at_once(data: Path, capsys: pytest.CaptureFixture[str]):
     put(data / "masks/train/0.png", np.full((12, 16), 9, np.uint8))
     put(data / "masks/train/1.png", np.zeros((12, 15), np.uint8))
-    put(data / "masks/train/2.png", np.zeros((12, 16, 3), np.uint8))
+    put(data / "masks/train/2.png", random_image(2))
     (data / "masks/train/3.png").unlink()
     (data / "images/train/4.png").write_bytes(b"")
     put(data / "masks/train/5.png", np.zeros((12, 16), np.uint8))

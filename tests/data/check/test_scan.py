@@ -120,7 +120,7 @@ def test_every_problem_is_named_with_file_and_remedy(data: Path):
 def test_what_is_said_of_all_masks_waits_for_all_masks(data: Path):
     for number, size in enumerate([(8, 8), (8, 12), (5, 7)]):
         put(data / f"masks/train/{number}.png", np.zeros(size, np.uint8))
-    put(data / "masks/train/1.png", np.ones((8, 12, 3), np.uint8))
+    put(data / "masks/train/1.png", np.full((8, 12, 3), (1, 1, 0), np.uint8))
     lines = problems(data).splitlines()
     assert len(lines) == 1
     assert "masks/train/1.png: a mask must have one channel of class numbers, this one is RGB" in lines[0]

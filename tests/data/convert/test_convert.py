@@ -15,7 +15,7 @@ from imexseg.cli.main import main
 from imexseg.data.check.scan import scan_split
 from imexseg.data.convert.shapes import circle, polygon, runs
 from imexseg.data.description.data_yaml import load_description
-from imexseg.data.read.images import read_mask
+from imexseg.data.read.mask_files import read_mask
 
 SIZE = (20, 30)  # H, W
 

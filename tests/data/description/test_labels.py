@@ -14,7 +14,7 @@ from imexseg.data.description.data_yaml import load_description
 from imexseg.data.description.labels import IGNORE, UNKNOWN, label_table
 from imexseg.data.load.dataset import SegmentationDataset
 from imexseg.data.pairs.pairs import list_pairs
-from imexseg.data.read.masks import read_classes, to_classes
+from imexseg.data.read.masks import read_classes, read_with_labels
 from imexseg.errors import UsageError
 from imexseg.evaluation.evaluate import read_pair
 
@@ -93,20 +93,23 @@ def test_masks_in_colours(tmp_path: Path):
     assert classes(root) == [0, 1, 1, 0, 255, 1]
     assert load_description(root).palette == [(0, 0, 0), (255, 0, 0)]
     mask[0, 0] = (1, 2, 4)
-    with pytest.raises(UsageError, match=r"masks/train/a.png: has the colours \[1, 2, 4\] in 1 pixels"):
+    nearest = r"masks/train/a.png: has the colours \[1, 2, 4\] in 1 pixels \(nearest: void \[1, 2, 3\]\)"
+    with pytest.raises(UsageError, match=nearest):
         classes(data(tmp_path, mask, names=LABELS, palette=COLOURS))
     with pytest.raises(UsageError, match="one channel of class numbers, this one is RGB"):
         scan_split(load_description(data(tmp_path, mask, names=LABELS)), "train")
 
 
 @given(seed=st.integers(0, 10**6))
-def test_every_colour_is_exact_or_unknown(seed: int):
+def test_every_colour_is_exact_or_unknown(seed: int, tmp_path_factory):
     random = np.random.default_rng(seed)
     palette = [tuple(colour) for colour in np.unique(random.integers(0, 3, (6, 3)), axis=0).tolist()]
-    labels = label_table(dict(enumerate("abcdefgh"[: len(palette)])), None, [], palette)[0]
+    labels = label_table(dict(enumerate("abcdefgh"[: len(palette)])), None, [], palette).labels
     pixels = random.integers(0, 3, (5, 7, 3)).astype(np.uint8)
     wanted = [[palette.index(tuple(p)) if tuple(p) in palette else UNKNOWN for p in row] for row in pixels.tolist()]
-    assert to_classes(pixels, labels).tolist() == wanted
+    path = tmp_path_factory.mktemp("colours") / "m.png"
+    Image.fromarray(pixels).save(path)
+    assert read_with_labels(path, labels).classes.tolist() == wanted
 
 
 @pytest.mark.parametrize(

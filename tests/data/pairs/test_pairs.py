@@ -84,8 +84,8 @@ def test_missing_and_empty_folders(kind: str, data: DataDescription):
 
 
 def test_a_folder_that_may_not_be_read(data: DataDescription, monkeypatch: pytest.MonkeyPatch):
-    def refuse(folder: Path):  # taking the right away would not stop a test that runs as root
+    def refuse(folder):  # taking the right away would not stop a test that runs as root
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(Path, "iterdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     assert "images/train: cannot be read (Permission denied); change its permissions" in problems(data)

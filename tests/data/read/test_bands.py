@@ -8,7 +8,8 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imexseg.data.read.images import read_image, read_mask
+from imexseg.data.read.images import read_image
+from imexseg.data.read.mask_files import read_mask
 from imexseg.data.read.windows import open_image
 from imexseg.errors import UsageError
 

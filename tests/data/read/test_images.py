@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imexseg.data.read.images import full_scale, read_image, read_mask, to_channels
+from imexseg.data.read.images import full_scale, read_image, to_channels
+from imexseg.data.read.mask_files import read_mask
 from imexseg.errors import UsageError
 
 GREY = np.arange(12 * 17, dtype=np.uint8).reshape(12, 17)

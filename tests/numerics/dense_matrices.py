@@ -1,4 +1,4 @@
-"""L as an explicit matrix, and the solve by linear algebra: slow, independent of any transform, for the tests.
+"""L as an explicit matrix, and the solve by linear algebra: slow, but independent of any transform.
 
 The matrix is assembled by applying the stencils to the unit vectors, not from a symbol, so that agreement with the other
 implementations checks the symbol, the transforms and the boundary at once.
