@@ -70,7 +70,7 @@ def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
     sides = options.size or tuple(max(side, minimum_size(network)) for side in _TRACED_SIDES)
     batch = 1 if options.size else 2  # torch takes a 1 for a constant
     image = torch.from_numpy(np.zeros((batch, *sides, network.config.in_channels), element_type(network.info)))
-    free = None if options.size else ({axis: torch.export.Dim.DYNAMIC for axis in range(3)},)
+    free = None if options.size else (dict.fromkeys(range(3), torch.export.Dim.DYNAMIC),)
     with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(adapted, "matmul"):
         warnings.simplefilter("ignore")
         # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with

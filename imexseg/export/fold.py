@@ -43,7 +43,9 @@ def _worth_storing(node: ir.Node) -> bool | None:
     shape = node.outputs[0].shape
     if shape is None or not shape.is_static():
         return None
-    made_of = sum(value.const_value.size for value in node.inputs if value is not None and value.const_value is not None)
+    made_of = sum(
+        value.const_value.size for value in node.inputs if value is not None and value.const_value is not None
+    )
     again = node.op_type == "Transpose" and len(node.inputs[0].consumers()) > 1  # type: ignore[union-attr]
     size = int(np.prod(shape.numpy()))
     return size <= SMALL or (size <= 2 * made_of and not again)
@@ -124,7 +126,7 @@ def _linear_in(X: ir.Value, root: ir.Node, of_image: set[ir.Value], sums_only: b
     while waiting:
         value = waiting.pop()
         node = value.producer()
-        if node is None or node in leaves and sums_only:
+        if node is None or (node in leaves and sums_only):
             return []
         if node in inside or node in leaves:
             continue
