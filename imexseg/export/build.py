@@ -12,10 +12,12 @@ import onnx
 import onnx_ir as ir
 import torch
 from torch import Tensor, nn
+from torch.export import Dim
 
 from imexseg.errors import UsageError
 from imexseg.export.fold import fold, with_fixed_padding
 from imexseg.export.half import to_half
+from imexseg.export.join import joined
 from imexseg.export.metadata import ExportOptions, metadata, minimum_size
 from imexseg.export.sample_images import element_type
 from imexseg.layers.implicit import solved_by
@@ -27,16 +29,34 @@ IR_VERSION = 10
 _TRACED_SIDES = (69, 91)
 
 
-class AsCameraGivesIt(nn.Module):
-    """Image (B, H, W, C) as it is in; classes (B, H, W) uint8 out, and by name whatever else was asked for."""
+class Prepare(nn.Module):
+    """Image (B, H, W, C) as it is in → what the network's layers take, (B, C, H', W')."""
 
-    def __init__(self, network: ImageNetwork, options: ExportOptions):
+    def __init__(self, network: ImageNetwork):
         super().__init__()
         self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.network.prepared(image.permute(0, 3, 1, 2).float())
+
+
+class Layers(Prepare):
+    """Shapes: (B, C, H', W') → logits (B, num_classes, H', W')."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.network.logits(features)
+
+
+class Finish(Prepare):
+    """Logits (B, num_classes, H', W') → classes (B, H, W) uint8, and by name whatever else was asked for."""
+
+    def __init__(self, network: ImageNetwork, options: ExportOptions):
+        super().__init__(network)
         self.options = options
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        scores = self.network(image.permute(0, 3, 1, 2).float())
+    def forward(self, scores: Tensor, image: Tensor) -> dict[str, Tensor]:
+        height, width = image.shape[1:3]
+        scores = self.network.finished(scores, (height, width))
         outputs = {"classes": scores.argmax(1).to(torch.uint8)}
         if self.options.probabilities:
             outputs["probabilities"] = scores.softmax(1)
@@ -66,32 +86,52 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
 
 
 def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
-    adapted = AsCameraGivesIt(with_fixed_padding(copy.deepcopy(network)).eval(), options).eval()
-    sides = options.size or tuple(max(side, minimum_size(network)) for side in _TRACED_SIDES)
+    """In three parts, one behind the other. The sides that the layers see are multiples of the stride: were they written as
+    what padding makes of the sides of the image, torch would ponder that expression at every layer, for minutes.
+    """
+    network = with_fixed_padding(copy.deepcopy(network)).eval()
+    stride = network.total_stride
+    least = minimum_size(network)
+    sides = options.size or tuple(max(side, least) for side in _TRACED_SIDES)
     batch = 1 if options.size else 2  # torch takes a 1 for a constant
     image = torch.from_numpy(np.zeros((batch, *sides, network.config.in_channels), element_type(network.info)))
-    free = None if options.size else (dict.fromkeys(range(3), torch.export.Dim.DYNAMIC),)
-    with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(adapted, "matmul"):
+    parts = [Prepare(network), Layers(network), Finish(network, options)]
+    free: list[Any] = [None] * 3
+    if options.size is None:
+        any_image = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC(min=least), 2: Dim.DYNAMIC(min=least)}
+        grids = [stride * Dim(name, min=-(-network.smallest_side // stride), max=2**14) for name in ("rows", "columns")]
+        on_grid = {0: Dim.DYNAMIC, 2: grids[0], 3: grids[1]}
+        free = [(any_image,), (on_grid,), ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}, any_image)]
+    with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(network, "matmul"):
         warnings.simplefilter("ignore")
         # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
         # instead of tensors must not be what is kept.
-        names = list(adapted(image))
+        features = parts[0](image)
+        scores = parts[1](features)
+        names = list(parts[2](scores, image))
+        given = [{"image": image}, {"features": features}, {"scores": scores, "image": image}]
+        found = [["features"], ["scores"], names]
         try:
-            program = torch.onnx.export(
-                adapted,
-                (image,),
-                dynamo=True,
-                dynamic_shapes=free,
-                input_names=["image"],
-                output_names=names,
-                opset_version=OPSET,
-                optimize=False,  # fold.py does, and leaves the symbols of the solves to the runtime
-                verbose=False,
-            )
+            traced = [_export(*part) for part in zip(parts, given, found, free, strict=True)]
         except torch.onnx.OnnxExporterError as error:
             raise UsageError(_refusal(network, options, error)) from error
+    return ir.from_proto(joined(dict(zip(("prepare", "layers", "finish"), traced, strict=True))))
+
+
+def _export(part: nn.Module, given: dict[str, Tensor], found: list[str], free: Any) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        part,
+        tuple(given.values()),
+        dynamo=True,
+        dynamic_shapes=free,
+        input_names=list(given),
+        output_names=found,
+        opset_version=OPSET,
+        optimize=False,  # fold.py does, and leaves the symbols of the solves to the runtime
+        verbose=False,
+    )
     assert program is not None
-    return program.model
+    return program.model_proto
 
 
 def _refusal(network: ImageNetwork, options: ExportOptions, error: Exception) -> str:

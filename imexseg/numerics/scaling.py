@@ -29,6 +29,6 @@ def scale_back(logits: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _is_of(image: Tensor, size: tuple[int, int]) -> bool:
-    """Symbols of a file for any size are equal to nothing."""
+    """Symbols, in a file for images of any size, are equal to nothing."""
     sides = (*image.shape[-2:], *size)
     return not any(isinstance(side, torch.SymInt) for side in sides) and image.shape[-2:] == size
