@@ -11,14 +11,18 @@ SIZE_qtips := --size 64 64
 SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
+# Named one by one: the __all__ of imexseg itself hides them from pdoc.
+ROOMS := numerics layers models data data_gen inference evaluation training export report smp
 
-.PHONY: demo test test-slow check format figures web web-build clean help
+.PHONY: demo test test-slow check networks format docs figures web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
 	@echo "make web        the page that segments in the browser, on http://localhost:$(PORT)"
 	@echo "make test       the test suite        make test-slow  what takes longer"
 	@echo "make check      lint, format, types, direction of imports"
+	@echo "make networks   what imexseg models prints, after a change of the registry or of a network"
+	@echo "make docs       API pages from the docstrings, in build/docs"
 	@echo "make figures    print the figures of the README (hours)"
 
 # uv resolves and installs in under a minute; the constraints pin every version that was tested.
@@ -74,9 +78,16 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+networks: $(STAMP)
+	$(BIN)/python -m imexseg.models.summary
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(STAMP)
+	$(BIN)/pdoc --output-directory build/docs imexseg $(addprefix imexseg.,$(ROOMS))
+	@echo "open build/docs/index.html"
 
 figures: web-build
 	$(BIN)/python benchmarks/solve.py
@@ -92,4 +103,4 @@ figures: web-build
 	$(BIN)/python -m benchmarks.multilevel transfer --epochs 3
 
 clean:
-	rm -rf $(VENV) runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist
+	rm -rf $(VENV) build runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist

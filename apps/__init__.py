@@ -1,1 +1,1 @@
-"""Programs around exported networks: they know .onnx files alone, neither torch nor imexseg."""
+"""Programs that run exported networks. They need only the .onnx file, neither torch nor imexseg."""

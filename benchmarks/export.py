@@ -26,8 +26,8 @@ from imexseg.export.verify import reference_logits, session
 from imexseg.layers.implicit import DirichletSolve, ImplicitSolve, PeriodicSolve, ReflectiveSolve
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.models.registry import NETWORKS
 from imexseg.models.weights import find_weights
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from benchmarks.training_runs import Job, train_all
 from imexseg.data_gen import write_dataset
-from imexseg.models.registry import ONE_SCALE
+from imexseg.layers.dynamics import DYNAMICS
+from imexseg.layers.operators import OPERATORS
 
 SIZES, VALIDATION = {"authors": 32, "pile": 64}, 128
 EPOCHS = {"authors": 4, "pile": 8}
@@ -24,7 +25,9 @@ NETWORK = {"authors": {"n_steps": 3}, "pile": {"n_steps": 3, "stride": 4}}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("preset", choices=["authors", "pile"])
-    parser.add_argument("--models", nargs="+", default=list(ONE_SCALE))
+    parser.add_argument(
+        "--models", nargs="+", default=[f"{dynamics}-{operator}" for dynamics in DYNAMICS for operator in OPERATORS]
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--images", type=int, default=1024)

@@ -51,7 +51,7 @@ def latency() -> None:
     from benchmarks.export import interleaved, runnable, untrained
     from imexseg.export.build import build
     from imexseg.export.metadata import ExportOptions
-    from imexseg.models.summary import count_parameters
+    from imexseg.models.count import count_parameters
 
     size = (240, 320)
     rows = TABLES["camvid"].rows | ON_LITE0

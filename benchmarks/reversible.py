@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from imexseg.layers.dynamics import DYNAMICS, FlowSettings, build_flow
+from imexseg.layers.dynamics import DYNAMICS, build_flow
+from imexseg.layers.flow_settings import FlowSettings
 from imexseg.layers.reversible import store_states
 
 REVERSIBLE = [name for name, row in DYNAMICS.items() if row.reversible]

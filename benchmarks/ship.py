@@ -16,7 +16,7 @@ from imexseg.inference.open import open_predictor
 from imexseg.models.artefact import load
 
 FOLDER = Path(__file__).resolve().parents[1] / "weights"
-ONLY_BARS = "It knows grey bars on a grey ground and nothing else: it shows the task, it does not segment photographs."
+ONLY_BARS = "It knows only grey bars on a grey background: it demonstrates the task and does not segment photographs."
 
 
 def card(name: str, path: Path, data: Path, made_by: str, about: str, not_for: str) -> str:

@@ -42,7 +42,7 @@ def train_once(job: Job) -> dict[str, Any]:
     import torch
 
     from imexseg.models.artefact import load
-    from imexseg.models.summary import count_parameters
+    from imexseg.models.count import count_parameters
     from imexseg.training.config import RunConfig
     from imexseg.training.fit import fit, look_at_data
     from imexseg.training.run_folder import create_run_folder

@@ -1,4 +1,4 @@
-"""What the pictures of each preset contain. Lengths and widths are fractions of the image size, ends included."""
+"""What the images of each preset contain. Lengths and widths are fractions of the image size, ends included."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Q-tips by index: (image, mask) number i of a seed, the same whatever else is generated, and by whom."""
+"""Q-tips by index: (image, mask) number i of a seed is always the same, whatever else is generated."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The console script, and python -m imexseg. Signals first: the imports behind it take seconds."""
+"""The console script, and python -m imexseg. Signal handlers come first, because the imports take seconds."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Failures that are reported to a person as one line, without a traceback."""
+"""Errors that are reported to the user in one line, without a traceback."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, whatever ends the process that writes them.
+"""Files and folders that appear whole or not at all, however the process that writes them ends.
 
 What is being written has a name of its own beside the target, `.NAME.XXXXXXXX.part`, and is locked while its writer lives. A
 killed process leaves it behind unlocked; the next one that writes into the same folder removes it.

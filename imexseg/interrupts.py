@@ -1,4 +1,4 @@
-"""Ctrl-C, and being told to end: one line with the way on and exit code 1, at any moment and however often.
+"""Ctrl-C and termination signals: one line that says how to continue, and exit code 1, at any moment and however often.
 
 The first signal becomes a KeyboardInterrupt, so that what is half-written is removed. A second one, or one while modules are
 imported (where an exception surfaces as something else), ends the process at once: files appear whole or not at all, so nothing

@@ -1,6 +1,5 @@
 """A library that is not installed, or was swapped for another one of the same name: what to install."""
 
-import importlib.metadata
 import types
 
 # What the light installation leaves out.
@@ -43,6 +42,8 @@ def explain_import(error: ImportError | AttributeError) -> str | None:
 
 def installed_opencv() -> dict[str, str]:
     """Package → version of those that bring cv2."""
+    import importlib.metadata  # a tenth of a second, for those alone who need it
+
     found = {}
     for package in OPENCV:
         try:

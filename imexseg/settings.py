@@ -1,4 +1,4 @@
-"""Settings from people: YAML files, names out of a list, and what is wrong with them in words."""
+"""Settings written by people: reading YAML, matching names, and explaining what is wrong."""
 
 import difflib
 import types

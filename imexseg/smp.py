@@ -16,9 +16,10 @@ from segmentation_models_pytorch.encoders import encoders
 from segmentation_models_pytorch.encoders._base import EncoderMixin
 from torch import Tensor, nn
 
-from imexseg.models.config import NetworkConfig
+from imexseg.layers.dynamics import DYNAMICS
 from imexseg.models.network import Backbone
-from imexseg.models.registry import MULTI_SCALE
+from imexseg.models.network_config import NetworkConfig
+from imexseg.models.registry import network_settings
 
 __all__ = ["ImexEncoder", "register"]
 
@@ -68,5 +69,5 @@ def register(name: str, **settings: Any) -> None:
     encoders[name] = {"encoder": ImexEncoder, "pretrained_settings": {}, "params": {"settings": settings}}
 
 
-for _name, _settings in MULTI_SCALE.items():
-    register(_name, **_settings)
+for _name in (f"{dynamics}-lean-{size}" for dynamics in DYNAMICS for size in ("s", "m")):
+    register(_name, **network_settings(_name) or {})

@@ -1,4 +1,4 @@
-"""Text files as people's editors write them: UTF-8, or UTF-16 with a byte order mark; all else is refused in words."""
+"""Text files as editors write them: UTF-8, or UTF-16 with a byte order mark; anything else is refused with an explanation."""
 
 import codecs
 from pathlib import Path

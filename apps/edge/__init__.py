@@ -1,1 +1,1 @@
-"""Segment images, folders, films and cameras with an exported network: onnxruntime, numpy and OpenCV, no torch."""
+"""Segment images, folders, videos and camera streams with an exported network: onnxruntime, numpy and OpenCV, no torch."""

@@ -1,4 +1,4 @@
-"""What can go wrong, in words for the person at the command line."""
+"""Errors that are reported to the person at the command line."""
 
 
 class UsageError(Exception):

@@ -1,4 +1,4 @@
-"""A queue between what delivers frames and what segments them, which never holds more than a few."""
+"""A short queue between the source of frames and the network."""
 
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""What `imexseg export` writes into an .onnx file beside the network; the same checks as in apps/web/src/metadata.js."""
+"""The metadata that `imexseg export` stores in an .onnx file, with the same checks as in apps/web/src/metadata.js."""
 
 import json
 import math

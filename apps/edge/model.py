@@ -1,4 +1,4 @@
-"""One exported network in onnxruntime: from an image to the class of every pixel."""
+"""An exported network in onnxruntime: image in, class of every pixel out."""
 
 from pathlib import Path
 

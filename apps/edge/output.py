@@ -1,4 +1,4 @@
-"""What is done with the classes of a frame: a window, files in a folder, nothing."""
+"""Where the result for a frame goes: to a window, to files in a folder, or nowhere."""
 
 import os
 from pathlib import Path

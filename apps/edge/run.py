@@ -1,4 +1,4 @@
-"""The loop: a thread reads frames into the queue, this one segments them and shows or writes the result."""
+"""The main loop: one thread reads frames into the queue, this one segments them and shows or writes the result."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Ending on a signal, after the frame at hand."""
+"""Stopping on a signal once the current frame is finished."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Where frames come from: an image, a folder of images, a film, a camera."""
+"""Where frames come from: an image, a folder of images, a video or a camera."""
 
 import time
 from collections import Counter

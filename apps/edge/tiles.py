@@ -1,4 +1,4 @@
-"""How an image of any size goes through a network of one size; the same rule as in apps/web/src/tiles.js.
+"""Running an image of any size through a network of fixed size; the same rule as in apps/web/src/tiles.js.
 
 As it is where it fits, extended by its last row and column where it is smaller, in overlapping tiles where it is larger.
 """

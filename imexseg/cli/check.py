@@ -1,4 +1,4 @@
-"""imexseg check: look at every file of a data set and say what is wrong; --init writes a first data.yaml."""
+"""imexseg check: check every file of a data set and report problems; --init writes a first data.yaml."""
 
 import argparse
 import json

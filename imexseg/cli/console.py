@@ -1,7 +1,8 @@
-"""What all verbs share: where messages go, option types, progress."""
+"""What all commands share: the message console, option types, progress bars."""
 
 import argparse
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,6 +83,34 @@ def crop_size(text: str) -> int | tuple[int, int]:
         height, _, width = text.partition("x")
         return positive_int(height), positive_int(width)
     return positive_int(text)
+
+
+def network_settings(text: str) -> dict[str, Any]:
+    """An option of KEY=VALUE pairs with commas between them. Values as in YAML; a list, one value a scale, as 16+24."""
+    settings: dict[str, Any] = {}
+    for pair in text.split(","):
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            raise argparse.ArgumentTypeError(
+                f"{pair!r} is not KEY=VALUE, such as dynamics=hamiltonian-imex or width=16+24"
+            )
+        if key in settings:
+            raise argparse.ArgumentTypeError(f"{key} is given twice in {text!r}; remove one of them")
+        values = [_plain(part) for part in re.split(r"(?<![0-9.][eE])\+", value)]
+        settings[key] = values if len(values) > 1 else values[0]
+    return settings
+
+
+def _plain(text: str) -> bool | int | float | str:
+    """As YAML reads it; names need no quotes."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def fraction(text: str) -> float:

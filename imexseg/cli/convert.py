@@ -1,4 +1,4 @@
-"""imexseg convert: COCO, YOLO, Labelme, VOC or RGB masks to this project's layout."""
+"""imexseg convert: convert COCO, YOLO, Labelme, VOC or RGB masks to this project's layout."""
 
 import argparse
 from pathlib import Path
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         plan = {"yolo": convert_yolo, "labelme": convert_labelme, "voc": convert_voc}[options.format](source)
     with progress_bar("images") as progress:
-        summary = write_plan(plan, options.out, progress)
+        summary = write_plan(plan, source, options.out, progress)
     where = in_words(options.out)
     for line in summary:
         messages.print(line)

@@ -1,4 +1,4 @@
-"""imexseg export: write a network as one .onnx file that is checked against torch."""
+"""imexseg export: export a network to one .onnx file, verified against torch."""
 
 import argparse
 from pathlib import Path

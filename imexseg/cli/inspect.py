@@ -1,4 +1,4 @@
-"""imexseg inspect: read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions."""
+"""imexseg inspect: interpret trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions."""
 
 import argparse
 import json

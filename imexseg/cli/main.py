@@ -1,30 +1,30 @@
 """`imexseg COMMAND …`: one file per command; every failure is one line and an exit code."""
 
 import argparse
+import importlib
 import os
 import sys
 from contextlib import redirect_stdout
 from typing import Any, TextIO, cast
 
 from imexseg import __version__
-from imexseg.cli import check, completion, convert, evaluate, export, generate, inspect, models, predict, train
-from imexseg.cli.console import PrintableStream, messages
 from imexseg.errors import ImexsegError, printable
 from imexseg.files import remedy
 from imexseg.interrupts import interrupted, way_on
 from imexseg.missing import explain_import
 
+# Each is a module of this folder, imported when it is called: `imexseg --help` needs none of them.
 VERBS = {
-    "generate": generate,
-    "check": check,
-    "convert": convert,
-    "train": train,
-    "evaluate": evaluate,
-    "predict": predict,
-    "export": export,
-    "inspect": inspect,
-    "models": models,
-    "completion": completion,
+    "generate": "write a data set of Q-tips.",
+    "check": "look at every file of a data set and say what is wrong; --init writes a first data.yaml.",
+    "convert": "COCO, YOLO, Labelme, VOC or RGB masks to this project's layout.",
+    "train": "train a network on a data set, or on Q-tips if none is given.",
+    "evaluate": "score weights against the masks of a data set.",
+    "predict": "segment images; writes masks and overlays at the images' own sizes.",
+    "export": "write a network as one .onnx file that is checked against torch.",
+    "inspect": "read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
+    "models": "list the networks to choose among, and the axes of all others.",
+    "completion": "print the lines that teach a shell to complete commands, options and choices.",
 }
 
 
@@ -35,31 +35,38 @@ class _Parser(argparse.ArgumentParser):
         super()._print_message(printable(message), file)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line. Args: only: the command whose options are needed; None: all of them."""
     top = _Parser(
         prog="imexseg", description="Semantic segmentation with networks motivated by partial differential equations."
     )
     top.add_argument("--version", action="version", version=f"imexseg {__version__}")
     top.add_argument("--traceback", action="store_true", help="show where an error came from (for bug reports)")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
-    for name, verb in VERBS.items():
-        summary = (verb.__doc__ or "").splitlines()[0].split(": ", 1)[1]
+    for name, summary in VERBS.items():
         sub = verbs.add_parser(name, help=summary, description=summary)
-        verb.add_arguments(sub)
-        sub.set_defaults(run=verb.run)
+        if only in (None, name):
+            verb = importlib.import_module(f"imexseg.cli.{name}")
+            verb.add_arguments(sub)
+            sub.set_defaults(run=verb.run)
     return top
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns: 0 if it did what was asked, 1 if the job failed, 2 for wrong use."""
-    command_line = parser()
-    completion.answer_the_shell(command_line)
+    if "_ARGCOMPLETE" in os.environ:
+        from imexseg.cli.completion import answer_the_shell
+
+        answer_the_shell(parser())
+    arguments = sys.argv[1:] if arguments is None else arguments
+    verb = next((argument for argument in arguments if not argument.startswith("-")), "")
     try:
-        options = command_line.parse_args(arguments)
+        options = parser(only=verb).parse_args(arguments)
     except SystemExit as exit:  # argparse has said what is wrong, or printed help
         return int(exit.code or 0)
     try:
+        from imexseg.cli.console import PrintableStream
+
         with redirect_stdout(cast(TextIO, PrintableStream(sys.stdout))):
             return options.run(options)
     except ImexsegError as error:
@@ -80,13 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _report(message: str, code: int, with_traceback: bool) -> int:
     if with_traceback:
+        from imexseg.cli.console import messages
+
         messages.print_exception()
     for line in printable(message).splitlines():
         print(f"imexseg: {line}", file=sys.stderr)
     return code
-
-
-def run() -> None:
-    """The console script."""
-    completion.answer_the_shell(parser())
-    sys.exit(main())

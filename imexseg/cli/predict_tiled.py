@@ -1,4 +1,4 @@
-"""What `imexseg predict --tile` does with one image: read, segmented and written piece by piece."""
+"""`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

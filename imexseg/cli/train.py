@@ -1,6 +1,7 @@
 """imexseg train: train a network on a data set, or on Q-tips if none is given."""
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from imexseg.cli.console import (
     crop_size,
     in_words,
     messages,
+    network_settings,
     non_negative_float,
     positive_float,
     positive_int,
@@ -15,12 +17,14 @@ from imexseg.cli.console import (
     seed,
 )
 from imexseg.errors import UsageError
+from imexseg.interrupts import on_interrupt
 
 if TYPE_CHECKING:
     from imexseg.training.config import RunConfig
+    from imexseg.training.fit import RunData
 
 FLAGS = (
-    *("data", "model", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
+    *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
     *("precision", "long_side", "accumulate", "num_nodes", "init_weights"),
 )
@@ -31,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself"
     )
     parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
+    parser.add_argument(
+        "--network",
+        type=network_settings,
+        action="append",
+        metavar="KEY=VALUE,...",
+        help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list, one value a scale: width=16+24",
+    )
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
@@ -87,36 +98,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that asks for it"
     )
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with an interrupted run folder")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with an interrupted run; with more --epochs, continue a finished one",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
-    from imexseg.report.of_run import report_on_run
     from imexseg.training.device import check_devices
-    from imexseg.training.fit import check_network, fit, generate_data, look_at_data
-    from imexseg.training.run_folder import BEST, REPORT, choose_run_folder, create_run_folder, process_rank
+    from imexseg.training.fit import check_network
+    from imexseg.training.run_folder import choose_run_folder, create_run_folder, has_finished_an_epoch, new_run_folder
     from imexseg.training.transfer import check_beginning
 
-    config = _configured(options) if options.resume is None else _resumed(options)
+    if options.resume is not None:
+        with _claimed_again(options.resume):
+            config = _resumed(options)
+            check_devices(config)
+            if options.epochs is not None:
+                create_run_folder(options.resume, config)
+                messages.print(
+                    f"continued after epoch {config.restarts[-1]}: the learning rate begins a new cycle, up to "
+                    f"{config.learning_rate:g} and down again"
+                )
+            data = _look_at(config)
+            return _train(config, options.resume, data, resume=has_finished_an_epoch(options.resume))
+    config = _configured(options)
     check_devices(config)
-    if options.resume is None:
-        check_beginning(config)
-    folder = options.resume or choose_run_folder(config)
+    check_beginning(config)
+    folder = choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
-    data = None
-    if config.data:
-        with progress_bar("checking") as progress:
-            data = look_at_data(config.data, progress)
-        if options.resume is None:
-            check_network(config, data)
-    if options.resume is None:
-        create_run_folder(folder, config)
+    data = _look_at(config)
+    if data is not None:
+        check_network(config, data)
+    with new_run_folder(folder, config) as folder:
+        return _train(config, folder, data, resume=False)
+
+
+def _look_at(config: "RunConfig") -> "RunData | None":
+    from imexseg.training.fit import look_at_data
+
+    if config.data is None:
+        return None
+    with progress_bar("checking") as progress:
+        return look_at_data(config.data, progress)
+
+
+def _train(config: "RunConfig", folder: Path, data: "RunData | None", resume: bool) -> int:
+    from imexseg.report.of_run import report_on_run
+    from imexseg.training.fit import fit, generate_data, look_at_data
+    from imexseg.training.run_folder import BEST, REPORT, process_rank
+    from imexseg.training.trainer import interrupted
+
+    on_interrupt(lambda: interrupted(folder))
     where = in_words(folder)
     if process_rank() == 0:
         messages.print(f"{config.model} for {config.epochs} epochs; results will be in {where}")
     data = data or look_at_data(generate_data(config, folder))
-    trained = fit(config, folder, data, messages, resume=options.resume is not None)
+    trained = fit(config, folder, data, messages, resume=resume)
     if process_rank() > 0:
         return 0
     with progress_bar("report") as progress:
@@ -133,21 +174,33 @@ def _configured(options: argparse.Namespace) -> "RunConfig":
     if options.config is not None and not options.config.is_file():
         raise UsageError(f"{options.config}: no such file; --config takes the config.yaml of a run")
     flags = {name: getattr(options, name) for name in FLAGS}
+    if options.network is not None:
+        flags["network"] = {key: value for given in options.network for key, value in given.items()}
     return resolve(options.config, flags)
 
 
-def _resumed(options: argparse.Namespace) -> "RunConfig":
-    """The settings of an interrupted run. What was set then holds: another value would not continue that run."""
-    from imexseg.training.config import resolve
-    from imexseg.training.run_folder import CONFIG, LAST, has_finished_an_epoch
+def _claimed_again(folder: Path) -> AbstractContextManager[None]:
+    from imexseg.training.claim import claimed
+    from imexseg.training.run_folder import CONFIG, process_rank
 
-    given = [name for name in (*FLAGS, "config") if getattr(options, name) is not None]
-    if given:
-        names = ", ".join("DATA" if name == "data" else f"--{name.replace('_', '-')}" for name in given)
-        raise UsageError(f"{names}: does not go with --resume, which continues a run with the settings it began with")
-    folder = options.resume
     if not (folder / CONFIG).is_file():
         raise UsageError(f"{folder / CONFIG}: not found; give the folder of a run")
-    if not has_finished_an_epoch(folder):
-        raise UsageError(f"{folder / LAST}: not found; no epoch was finished: start again")
-    return resolve(folder / CONFIG, {})
+    return claimed(folder) if process_rank() == 0 else nullcontext()
+
+
+def _resumed(options: argparse.Namespace) -> "RunConfig":
+    """The settings of an interrupted run. What was set then holds: another value would not continue that run.
+
+    With more --epochs, those of a finished run that is continued.
+    """
+    from imexseg.training.checkpoint import continued
+    from imexseg.training.config import flag, resolve
+    from imexseg.training.run_folder import CONFIG
+
+    given = [flag(name) for name in (*FLAGS, "config") if name != "epochs" and getattr(options, name) is not None]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)}: does not go with --resume, which continues a run with the settings it began with"
+        )
+    config = resolve(options.resume / CONFIG, {})
+    return config if options.epochs is None else continued(config, options.resume, options.epochs)

@@ -1,4 +1,4 @@
-"""The Q-tips generator, under a name of the package's own: nobody's `data_gen` can stand in for it, and it for nobody's.
+"""The Q-tips generator, inside this package so that it can never be confused with somebody else's `data_gen`.
 
 In the repository the generator is the folder data_gen/ at the top, and this file points there. A wheel holds that folder here, in
 place of this file.

@@ -1,4 +1,4 @@
-"""Images changed by at most ε a pixel value so that a network errs: the fast gradient sign method and projected descent.
+"""Adversarial images, within ε of the original in each pixel: the fast gradient sign method and projected gradient descent.
 
 Shapes: images (B, C, H, W), raw pixel values; masks (B, H, W) int64 with 255 ignored; → images (B, C, H, W).
 Units: epsilon in pixel values. The network must be in evaluation mode, so that images of a batch do not see each other.

@@ -1,4 +1,4 @@
-"""A network against the masks of a split."""
+"""Scoring a network against the masks of a split."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Images made harder before they are predicted: by noise, or by an attack on the network."""
+"""Perturbing images before prediction, by noise or by an attack on the network."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -18,10 +18,10 @@ from imexseg.errors import UsageError
 from imexseg.export.fold import fold, with_fixed_padding
 from imexseg.export.half import to_half
 from imexseg.export.join import joined
-from imexseg.export.metadata import ExportOptions, metadata, minimum_size
+from imexseg.export.metadata import ExportOptions, metadata
 from imexseg.export.sample_images import element_type
 from imexseg.layers.implicit import solved_by
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 OPSET = 18
 IR_VERSION = 10
@@ -70,7 +70,7 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
 
     Raises: UsageError for a size below the minimum, or a network that torch cannot export.
     """
-    least = minimum_size(network)
+    least = network.smallest_exported_side
     if options.size is not None and min(options.size) < least:
         raise UsageError(f"--size {options.size[0]} {options.size[1]}: this network needs at least {least} px a side")
     model = _traced(network, options)
@@ -91,7 +91,7 @@ def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
     """
     network = with_fixed_padding(copy.deepcopy(network)).eval()
     stride = network.total_stride
-    least = minimum_size(network)
+    least = network.smallest_exported_side
     sides = options.size or tuple(max(side, least) for side in _TRACED_SIDES)
     batch = 1 if options.size else 2  # torch takes a 1 for a constant
     image = torch.from_numpy(np.zeros((batch, *sides, network.config.in_channels), element_type(network.info)))

@@ -1,4 +1,4 @@
-"""Which part of a file the accelerators of phones would take, by onnxruntime's own checker."""
+"""Which part of a file phone accelerators would run, according to onnxruntime's own checker."""
 
 import tempfile
 from collections.abc import Callable

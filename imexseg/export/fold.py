@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from onnxscript.optimizer import optimize_ir
 from torch import Tensor, nn
 
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 SMALL = 256  # numbers that are stored rather than computed, whatever they come from
 # Maps X ↦ MX of features with M(cX) = cM(X), each channel by itself.

@@ -1,16 +1,14 @@
-"""What is asked of an export, and what the file says of itself."""
+"""The options of an export, and the metadata of the file."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 import imexseg
-from imexseg.inference.overlap import seen_radius_of
 from imexseg.models.checksum import UNSEALED
-from imexseg.models.external import PeerNetwork
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
+from imexseg.models.count import count_parameters
 from imexseg.models.prediction_info import METADATA_KEY, OnnxInfo, PredictionInfo
-from imexseg.models.summary import count_parameters
 
 
 @dataclass(frozen=True)
@@ -28,13 +26,6 @@ class ExportOptions:
         return f"{self.size[1]} x {self.size[0]} px" if self.size else "any size"
 
 
-def minimum_size(network: ImageNetwork) -> int:
-    """Pixels of the shorter side. A network with a long_side makes smaller images larger by itself."""
-    if network.config.long_side is not None:
-        return 1
-    return network.total_stride if isinstance(network, PeerNetwork) else network.smallest_side
-
-
 def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
     """What a runtime needs to know, so that it needs no second file. The checksum is filled in once the file is written."""
     info = network.info
@@ -43,10 +34,10 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         version=imexseg.__version__,
         in_channels=network.config.in_channels,
         size=options.size,
-        minimum_size=(minimum_size(network),) * 2,
+        minimum_size=(network.smallest_exported_side,) * 2,
         long_side=network.config.long_side,
         parameters=count_parameters(network),
-        seen_radius=seen_radius_of(network),
+        seen_radius=network.reach(),
         precision=options.precision,
         licence=_licence(info.data),
         metrics=info.metrics,

@@ -1,4 +1,4 @@
-"""Images to compare torch and onnxruntime on: random ones, and such as the network was made for."""
+"""Images to compare torch and onnxruntime on: random ones, and images of the kind that the network was trained on."""
 
 from collections.abc import Iterator
 from pathlib import Path

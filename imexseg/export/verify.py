@@ -1,4 +1,4 @@
-"""The written file in onnxruntime against the network in torch: logits, classes, time."""
+"""Comparing the exported file in onnxruntime with the network in torch: logits, classes, time."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ import torch
 
 from imexseg.data.read.images import full_scale
 from imexseg.data.read.tensors import image_to_tensor
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 LARGEST_DIFFERENCE = 1e-4  # of the spread of the logits, fp32
 SMALLEST_AGREEMENT = 0.999  # fp32, fp16

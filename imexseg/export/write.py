@@ -12,7 +12,7 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
 from imexseg.export.loss import Loss, measure, require_small
-from imexseg.export.metadata import ExportOptions, minimum_size
+from imexseg.export.metadata import ExportOptions
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
 from imexseg.export.verify import (
@@ -24,7 +24,7 @@ from imexseg.export.verify import (
 )
 from imexseg.files import appearing_whole
 from imexseg.models.checksum import seal_file
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 
 CALIBRATION_IMAGES = 64
 COMPARED_IMAGES = 8
@@ -62,7 +62,7 @@ def export(
     """
     if path.suffix.lower() != ".onnx":
         raise UsageError(f"--output {path}: should end with .onnx")
-    sizes = [options.size] if options.size else sizes_of_free(minimum_size(network))
+    sizes = [options.size] if options.size else sizes_of_free(network.smallest_exported_side)
     compared = {"random": [image for size in sizes for image in random_images(network.info, size, COMPARED_IMAGES)]}
     if data is not None:
         compared[data.root.resolve().name] = [

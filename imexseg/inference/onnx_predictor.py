@@ -1,4 +1,4 @@
-"""A predictor over onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
+"""A predictor on onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
 
 import itertools
 from pathlib import Path

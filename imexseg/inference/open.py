@@ -1,4 +1,4 @@
-"""Weights by name or file, opened with the runtime that they are for."""
+"""Opening weights, by name or file, with the runtime they are meant for."""
 
 from pathlib import Path
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""How much neighbouring tiles must overlap, from what one pixel of the answer sees.
+"""How much neighbouring tiles must overlap, given the receptive field of an output pixel.
 
     overlap = 2 r + ramp,   ramp = max(16, tile // 8)
 
@@ -9,42 +9,16 @@ so that 5 % of the weight lies beyond. Where 2 r + ramp is more than half a tile
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from imexseg.layers.implicit import ImplicitSolve
-    from imexseg.models.network import ImageNetwork
-
-DECAY_LENGTHS = 3.0
 SMALLEST_RAMP = 16  # pixels
 
 
-def seen_radius_of(network: "ImageNetwork") -> int:
-    """Pixels from a pixel that its answer depends on, or mostly depends on."""
-    from imexseg.layers.implicit import solves
-    from imexseg.models.network import SegmentationNetwork
-    from imexseg.models.summary import field_of_view
-
-    if not isinstance(network, SegmentationNetwork):
-        own = 8 * network.total_stride  # an encoder of another library sees that far, roughly
-        return max([own, *(_decay(solve, network.total_stride) for solve in solves(network))])
-    view = field_of_view(network.config)
-    if view is not None:
-        return math.ceil(view / 2)
-    radius = 0
-    for k, stage in enumerate(network.backbone.stages):
-        stride = network.config.stride * (2**k if network.config.pool else 1)
-        radius = max([radius, *(_decay(solve, stride) for solve in solves(stage))])
-    return radius
-
-
-def _decay(solve: "ImplicitSolve", stride: int) -> int:
-    """Pixels within which a solve on a grid of that stride has most of its weight."""
-    return math.ceil(stride * (DECAY_LENGTHS * float(solve.decay_lengths().detach().max()) + 2))
-
-
 def seen_radius(predictor: Any) -> int:
-    """The same for a predictor; test-time augmentation sees farther on an image that it has made smaller."""
+    """r of a predictor, as its network says (models/contract.py).
+
+    Test-time augmentation sees farther on an image that it has made smaller.
+    """
     return math.ceil(predictor.seen_radius / min(getattr(predictor, "scales", (1.0,))))
 
 

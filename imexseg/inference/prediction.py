@@ -1,4 +1,4 @@
-"""What a predictor says of an image, whichever runtime it stands on."""
+"""The result of a prediction, whichever runtime computed it."""
 
 from dataclasses import dataclass
 

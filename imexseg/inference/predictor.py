@@ -1,4 +1,4 @@
-"""From an image as it was read to the class of every pixel, at the image's own size."""
+"""From an image as read to the class of every pixel, at the original size."""
 
 from pathlib import Path
 
@@ -8,10 +8,9 @@ import torch
 from imexseg.data.read.images import to_channels
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.errors import JobError
-from imexseg.inference.overlap import seen_radius_of
 from imexseg.inference.prediction import Prediction
-from imexseg.models.network import ImageNetwork
-from imexseg.models.summary import count_parameters
+from imexseg.models.contract import ImageNetwork
+from imexseg.models.count import count_parameters
 
 
 class Predictor:
@@ -24,7 +23,7 @@ class Predictor:
         self.network = network.eval()
         self.info = network.info
         self.parameters = count_parameters(network)
-        self.seen_radius = seen_radius_of(network)
+        self.seen_radius = network.reach()
         self.long_side = network.config.long_side
         self.device = next(network.parameters()).device
 

@@ -1,4 +1,4 @@
-"""Images of any size through any predictor, tile by tile, in memory that depends on the width of the image alone."""
+"""Images of any size through any predictor, tile by tile, in memory that depends only on the width of the image."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Test-time augmentation: the mean of what a predictor says of the mirrored and scaled image."""
+"""Test-time augmentation: averaging predictions over mirrored and scaled copies of the image."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Masks of any size, written strip by strip: PNG, or tiled TIFF where a PNG could not be looked at in pieces."""
+"""Masks of any size, written strip by strip: PNG, or tiled TIFF where a PNG would have to be opened whole."""
 
 import struct
 import zlib

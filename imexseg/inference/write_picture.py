@@ -1,4 +1,4 @@
-"""Images and masks as a person looks at them."""
+"""Pictures for people: images, coloured masks and overlays."""
 
 import cv2
 import numpy as np

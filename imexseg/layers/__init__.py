@@ -1,1 +1,1 @@
-"""nn.Modules: operators K, the implicit solve, the explicit terms f and the time steps. One equation a file."""
+"""nn.Modules: operators K, the implicit solve, the explicit terms f and the time steps. One equation per file."""

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imexseg.numerics.boundary import check_boundary
+from imexseg.layers.grid import GridChange, OnGrid
 from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
 from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
@@ -20,7 +20,7 @@ SymbolOf = Callable[[Tensor, int, int], Tensor]  # (α, H, W) ↦ λ
 Solve = Callable[[Tensor, Tensor], Tensor]  # (X, ρ) ↦ (I + hL)⁻¹X
 
 
-class ImplicitSolve(nn.Module):
+class ImplicitSolve(OnGrid):
     """(I + hL)⁻¹ for every channel by itself. Shapes: (B, C, H, W) → (B, C, H, W), any H and W.
 
     Args:
@@ -47,8 +47,26 @@ class ImplicitSolve(nn.Module):
         """(I + hL)⁻¹X. Shapes: (B, C, H, W) → the same."""
         raise NotImplementedError
 
+    def at(self, X: Tensor, step_size: float) -> Tensor:
+        """The same L with another h, which L does not depend on; without gradients."""
+        own = self.step_size
+        self.step_size = step_size
+        try:
+            with torch.no_grad():
+                return self.solve(X)
+        finally:
+            self.step_size = own
+
     def decay_lengths(self) -> Tensor:
         """Pixels over which each channel's Green's function falls by e. Shapes: → (C,)."""
+        raise NotImplementedError
+
+    def stencils(self) -> Tensor | None:
+        """The 3×3 stencils B of L = BᵀB, where L is made of such. Shapes: → (C, 3, 3)."""
+        return None
+
+    def keep_lengths(self, step_size: float) -> None:
+        """In place, weights that belonged to a step of that size: the decay lengths stay what they were there, so hL does."""
         raise NotImplementedError
 
 
@@ -67,6 +85,15 @@ class PeriodicSolve(ImplicitSolve):
 
     def decay_lengths(self) -> Tensor:
         return decay_length(zero_mean(self.weight), self.step_size)
+
+    def stencils(self) -> Tensor:
+        return zero_mean(self.weight)
+
+    def change_grid(self, change: GridChange) -> None:
+        self.weight.copy_(change.kernel(self.weight))
+
+    def keep_lengths(self, step_size: float) -> None:
+        self.weight.mul_((step_size / self.step_size) ** 0.5)
 
 
 class DiffusionSolve(ImplicitSolve):
@@ -100,6 +127,12 @@ class DiffusionSolve(ImplicitSolve):
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
 
+    def change_grid(self, change: GridChange) -> None:
+        self.set_diffusion(change.diffusion(self.diffusion()))
+
+    def keep_lengths(self, step_size: float) -> None:
+        self.set_diffusion(step_size / self.step_size * self.diffusion())
+
 
 class ReflectiveSolve(DiffusionSolve):
     """Boundary: reflect."""
@@ -113,6 +146,10 @@ class DirichletSolve(DiffusionSolve):
 
     symbol = staticmethod(dirichlet_symbol)
     by_products, by_fft = staticmethod(solve_sine), staticmethod(solve_odd)
+
+
+# By the names of numerics/boundary.py: operators and solves of a network live on the same grid.
+SOLVES: dict[str, type[ImplicitSolve]] = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve, "zero": DirichletSolve}
 
 
 def solves(network: nn.Module) -> list[ImplicitSolve]:
@@ -148,5 +185,6 @@ def solved_by(network: nn.Module, implementation: str) -> Iterator[None]:
 
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:
     """The solve that goes with a boundary. Raises: ValueError for an unknown boundary."""
-    kind = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve, "zero": DirichletSolve}[check_boundary(boundary)]
-    return kind(channels, step_size, shortest, longest)
+    if boundary not in SOLVES:
+        raise ValueError(f"unknown boundary {boundary!r}; choose one of {', '.join(SOLVES)}")
+    return SOLVES[boundary](channels, step_size, shortest, longest)

@@ -10,15 +10,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imexseg.numerics.boundary import check_boundary, extend, extend_adjoint
+from imexseg.layers.grid import GridChange, OnGrid
+from imexseg.numerics.boundary import BOUNDARIES, check_boundary, extend_adjoint, for_convolution
 from imexseg.numerics.depthwise import stencil_product, stencil_product_adjoint
 
 
-class Operator(nn.Module):
-    """A linear map K with forward = K and adjoint = Kᵀ."""
+class Operator(OnGrid):
+    """A linear map K with forward = K and adjoint = Kᵀ.
+
+    One that is made of others needs no more than these two; one with weights of its own says what they are (`kernels`,
+    `matrix`) and what becomes of them on another grid (`change_grid`).
+    """
 
     def adjoint(self, Z: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def kernels(self) -> Tensor | None:
+        """Its own 3×3 kernels. Shapes: → (..., 3, 3)."""
+        return None
+
+    def matrix(self) -> Tensor | None:
+        """Its own matrix over the channels of a pixel. Shapes: → (C, C)."""
+        return None
+
+    def change_grid(self, change: GridChange) -> None:
+        """A 1×1 coupling is the same on every grid."""
 
 
 class DenseOperator(Operator):
@@ -30,14 +46,19 @@ class DenseOperator(Operator):
         self.weight = nn.Parameter(torch.randn(channels, channels, 3, 3) / math.sqrt(9 * channels))
 
     def forward(self, Y: Tensor) -> Tensor:
-        if self.boundary == "zero":  # without a copy that has the ring
-            return F.conv2d(Y, self.weight, padding=1)
-        return F.conv2d(extend(Y, self.boundary), self.weight)
+        P, padding = for_convolution(Y, self.boundary)
+        return F.conv2d(P, self.weight, padding=padding)
 
     def adjoint(self, Z: Tensor) -> Tensor:
-        if self.boundary == "zero":
-            return F.conv_transpose2d(Z, self.weight, padding=1)
-        return extend_adjoint(F.conv_transpose2d(Z, self.weight), self.boundary)
+        padding = BOUNDARIES[self.boundary].padding
+        P = F.conv_transpose2d(Z, self.weight, padding=padding)
+        return P if padding else extend_adjoint(P, self.boundary)
+
+    def kernels(self) -> Tensor:
+        return self.weight
+
+    def change_grid(self, change: GridChange) -> None:
+        self.weight.copy_(change.kernel(self.weight))
 
 
 _POSITIONS = {"five-point": (1, 3, 4, 5, 7), "full": tuple(range(9))}  # within the nine, row by row
@@ -60,14 +81,22 @@ class DepthwiseOperator(Operator):
         return self.stencil.new_zeros(channels, 9).index_copy(1, self.positions, self.stencil).view(channels, 1, 3, 3)
 
     def forward(self, Y: Tensor) -> Tensor:
-        if self.boundary == "zero":
-            return stencil_product(Y, self._weight(), padding=1)
-        return stencil_product(extend(Y, self.boundary), self._weight())
+        P, padding = for_convolution(Y, self.boundary)
+        return stencil_product(P, self._weight(), padding)
 
     def adjoint(self, Z: Tensor) -> Tensor:
-        if self.boundary == "zero":
-            return stencil_product_adjoint(Z, self._weight(), padding=1)
-        return extend_adjoint(stencil_product_adjoint(Z, self._weight()), self.boundary)
+        padding = BOUNDARIES[self.boundary].padding
+        P = stencil_product_adjoint(Z, self._weight(), padding)
+        return P if padding else extend_adjoint(P, self.boundary)
+
+    def kernels(self) -> Tensor:
+        return self._weight()
+
+    def change_grid(self, change: GridChange) -> None:
+        if len(self.positions) == 5:
+            self.stencil.copy_(change.five_point(self.stencil))
+        else:
+            self.stencil.copy_(change.kernel(self.stencil.view(-1, 3, 3)).flatten(1))
 
 
 class CouplingOperator(Operator):
@@ -82,6 +111,9 @@ class CouplingOperator(Operator):
 
     def adjoint(self, Z: Tensor) -> Tensor:
         return _couple(self.weight.T, Z)
+
+    def matrix(self) -> Tensor:
+        return self.weight
 
 
 def _couple(matrix: Tensor, Y: Tensor) -> Tensor:

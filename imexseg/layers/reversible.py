@@ -1,11 +1,10 @@
 """Reversible steps: the state is a pair, and the pair before a step can be computed from the pair behind it.
 
-Every step is made of couplings (U, V) ↦ (V, W) with W = s·U + g(V), s = ±1, whose inverse is U = s·(W - g(V)):
+    Verlet     Y⁺ = Y + h f₁(Z), Z⁺ = Z + h f₂(Y⁺)     two right-hand sides a step
+    leapfrog   Y⁺ = 2Y - Y⁻ + h² f(Y)                  one
 
-    Verlet     Y⁺ = Y + h f₁(Z), Z⁺ = Z + h f₂(Y⁺)     two couplings, s = +1, g = h f
-    leapfrog   Y⁺ = 2Y - Y⁻ + h² f(Y)                  one coupling,  s = -1, g(Y) = 2Y + h² f(Y)
-
-A solve inside g changes nothing of that: (I + hL)⁻¹ f is just another g.
+are the functions of numerics/timestep.py, in layers/schemes.py with their inverses. A solve in f changes nothing of that:
+(I + hL)⁻¹ f is just another f.
 """
 
 from typing import Any
@@ -15,126 +14,140 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from imexseg.layers.implicit import ImplicitSolve
+from imexseg.layers.schemes import Rate, Scheme
+from imexseg.layers.terms import Term
+
 
 class Coupling(nn.Module):
-    """(U, V) ↦ (V, W), W = sign·U + (V-part) with V-part = g(V) = diagonal·V + weight·solve(term(V)).
+    """A right-hand side of a reversible scheme: f, or (I + hL)⁻¹ f. Shapes: (B, C, H, W) → the same."""
 
-    Shapes: U, V, W (B, C, H, W).
-    """
-
-    def __init__(self, term: nn.Module, weight: float, sign: int = 1, diagonal: float = 0.0):
+    def __init__(self, term: Term, solve: ImplicitSolve | None = None):
         super().__init__()
         self.term = term
-        self.weight = weight
-        self.sign = sign
-        self.diagonal = diagonal
-
-    def g(self, V: Tensor) -> Tensor:
-        """Shapes: (B, C, H, W) → the same."""
-        f = self.rate(V)
-        return torch.add(self.diagonal * V, f, alpha=self.weight) if self.diagonal else self.weight * f
-
-    def rate(self, V: Tensor) -> Tensor:
-        """f(V), the right-hand side of the equation."""
-        return self.term(V)
-
-    def forward(self, U: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
-        return V, (U + self.g(V) if self.sign > 0 else self.g(V) - U)
-
-    def inverse(self, V: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
-        """The (U, V) that forward maps to (V, W)."""
-        return self.undo(W, self.g(V)), V
-
-    def undo(self, W: Tensor, g: Tensor) -> Tensor:
-        """U = sign·(W - g(V)). Args: g: the value g(V)."""
-        return W - g if self.sign > 0 else g - W
-
-
-class ImplicitCoupling(Coupling):
-    """A coupling whose f is smoothed by the implicit solve: (I + hL)⁻¹ f."""
-
-    def __init__(self, term: nn.Module, solve: nn.Module, weight: float, sign: int = 1, diagonal: float = 0.0):
-        super().__init__(term, weight, sign, diagonal)
         self.solve = solve
 
-    def rate(self, V: Tensor) -> Tensor:
-        return self.solve(self.term(V))
+    def forward(self, V: Tensor) -> Tensor:
+        f = self.term(V)
+        return f if self.solve is None else self.solve(f)
 
 
 class ReversibleChain(nn.Module):
-    """Couplings one after the other; their intermediate states are rebuilt in the backward pass instead of stored.
+    """Steps of one scheme; their intermediate states are rebuilt in the backward pass instead of stored.
 
+    Args: couplings: scheme.n_rates for each step, in the order of evaluation.
     Attribute rebuild: False lets ordinary autograd store every state (faster, memory grows with the number of steps).
     Properties: both ways give the same gradients up to rounding; statistics of batch normalisation are counted once.
     Works under autocast, gradient accumulation, DDP; under torch.compile the rebuilding part stays eager (a graph break).
     """
 
-    def __init__(self, couplings: list[Coupling]):
+    def __init__(self, couplings: list[Coupling], scheme: Scheme):
         super().__init__()
         self.couplings = nn.ModuleList(couplings)
+        self.scheme = scheme
         self.rebuild = True
+
+    def steps(self) -> list[list[Coupling]]:
+        """The couplings of each step."""
+        couplings, n = list(self.couplings), self.scheme.n_rates
+        return [couplings[k : k + n] for k in range(0, len(couplings), n)]  # type: ignore[misc]
 
     def forward(self, U: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
         if self.rebuild and torch.is_grad_enabled():
-            return _rebuilding(U, V, self.couplings)
-        for coupling in self.couplings:
-            U, V = coupling(U, V)
+            return _rebuilding(self, U, V)
+        for step in self.steps():
+            U, V = self.scheme.advance(U, V, *step)
         return U, V
 
-    def inverse(self, V: Tensor, W: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse(self, U: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
         """The pair before the chain from the pair behind it. Batch normalisation must be in evaluation mode."""
-        for coupling in reversed(self.couplings):
-            V, W = coupling.inverse(V, W)  # type: ignore[operator]
-        return V, W
+        for step in reversed(self.steps()):
+            U, V = self.scheme.undo(U, V, *step)
+        return U, V
 
 
 @torch.compiler.disable(reason="states are rebuilt by an autograd function of its own")
-def _rebuilding(U: Tensor, V: Tensor, couplings: nn.ModuleList) -> tuple[Tensor, Tensor]:
-    parameters = [p for p in couplings.parameters() if p.requires_grad]
-    return _Rebuild.apply(couplings, U, V, *parameters)
+def _rebuilding(chain: ReversibleChain, U: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
+    return _Rebuild.apply(chain, U, V, *(p for p in chain.parameters() if p.requires_grad))
 
 
 class _Rebuild(torch.autograd.Function):
-    """Keeps the last pair only. Backward: g(V) is computed once more with its graph, and serves twice: its value rebuilds
-    U = s·(W - g(V)), its graph carries the gradient. So it costs one forward pass more than ordinary autograd."""
+    """Keeps the last pair only. Backward, step by step: the scheme's own inverse evaluates every f once more, with its graph;
+    then the step itself runs with those values in the place of f, and carries the gradient through their graphs. So it costs
+    one forward pass more than ordinary autograd."""
 
     @staticmethod
-    def forward(ctx: Any, couplings: nn.ModuleList, U: Tensor, V: Tensor, *parameters: Tensor):
-        ctx.couplings = couplings
+    def forward(ctx: Any, chain: ReversibleChain, U: Tensor, V: Tensor, *parameters: Tensor):
+        ctx.chain = chain
         ctx.autocast = _autocast_settings(U.device.type)
-        for coupling in couplings:
-            U, V = coupling(U, V)
+        for step in chain.steps():
+            U, V = chain.scheme.advance(U, V, *step)
         ctx.save_for_backward(U, V)
         return U, V
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_V: Tensor, grad_W: Tensor):
-        V, W = ctx.saved_tensors
+    def backward(ctx: Any, grad_U: Tensor, grad_V: Tensor):
+        U, V = ctx.saved_tensors
+        chain: ReversibleChain = ctx.chain
         # Room for what stays is made before the loop: small tensors that are born among large ones which go cut the freed
         # memory into pieces that the next step cannot use, and the process would grow with every step.
-        gradients = {p: torch.empty_like(p) for p in ctx.couplings.parameters() if p.requires_grad}
-        unused: set[nn.Parameter] = set()
-        with torch.autocast(**ctx.autocast), _without_counting(ctx.couplings):
-            for coupling in reversed(ctx.couplings):
-                own = [p for p in coupling.parameters() if p.requires_grad]
+        gradients = {p: torch.empty_like(p) for p in chain.parameters() if p.requires_grad}
+        used: set[nn.Parameter] = set()
+        with torch.autocast(**ctx.autocast), _without_counting(chain):
+            for step in reversed(chain.steps()):
+                seen = [_Evaluation(coupling) for coupling in step]
+                before = chain.scheme.undo(U, V, *(evaluation.evaluate for evaluation in seen))
+                U, V = (state.detach().requires_grad_() for state in before)
                 with torch.enable_grad():
-                    V_in = V.detach().requires_grad_()
-                    g = coupling.g(V_in)
-                from_g, *of_own = torch.autograd.grad(
-                    g,
-                    (V_in, *own),
-                    grad_W.to(g.dtype),
-                    allow_unused=True,  # a solve may be switched off
-                )
-                for parameter, gradient in zip(own, of_own, strict=True):
-                    if gradient is None:
-                        unused.add(parameter)
-                    else:
+                    behind = chain.scheme.advance(U, V, *(evaluation.replay for evaluation in seen))
+                grad_U, grad_V = torch.autograd.grad(behind, (U, V), (grad_U, grad_V))
+                for evaluation in seen:
+                    for parameter, gradient in evaluation.gradients.items():
                         gradients[parameter].copy_(gradient)
-                V, W = coupling.undo(W, g.detach()), V
-                grad_V, grad_W = (grad_W if coupling.sign > 0 else -grad_W), grad_V + from_g
-        return None, grad_V, grad_W, *(None if p in unused else gradient for p, gradient in gradients.items())
+                        used.add(parameter)
+        return None, grad_U, grad_V, *(gradient if p in used else None for p, gradient in gradients.items())
+
+
+class _Evaluation:
+    """One evaluation of f: its value serves twice, to rebuild the state before and to carry the gradient back."""
+
+    def __init__(self, rate: nn.Module):
+        self.rate: Rate = rate
+        self.parameters = [p for p in rate.parameters() if p.requires_grad]
+        self.gradients: dict[nn.Parameter, Tensor] = {}
+
+    def evaluate(self, X: Tensor) -> Tensor:
+        with torch.enable_grad():
+            self.at = X.detach().requires_grad_()
+            self.value = self.rate(self.at)
+        return self.value.detach()
+
+    def replay(self, X: Tensor) -> Tensor:
+        """The same value, as a function of X."""
+        return _Replay.apply(X, self)
+
+    def backward(self, G: Tensor) -> Tensor:
+        from_value, *of_parameters = torch.autograd.grad(
+            self.value,
+            (self.at, *self.parameters),
+            G,
+            allow_unused=True,  # a solve may be switched off
+        )
+        self.gradients = {p: g for p, g in zip(self.parameters, of_parameters, strict=True) if g is not None}
+        return from_value
+
+
+class _Replay(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, X: Tensor, evaluation: _Evaluation) -> Tensor:
+        ctx.evaluation = evaluation
+        return evaluation.value.detach()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, G: Tensor):
+        return ctx.evaluation.backward(G), None
 
 
 def _autocast_settings(device: str) -> dict[str, Any]:

@@ -4,29 +4,20 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from imexseg.layers.flows import HamiltonianFlow, SecondOrderFlow
+from imexseg.layers.flows import Flow
 
 
-def steps_in_time(flow: nn.Module) -> list[list[nn.Module]]:
-    """Modules of one kind in the order of time, all alike; a Hamiltonian flow has two such rows, f₁ and f₂."""
-    if isinstance(flow, HamiltonianFlow):
-        return [list(flow.chain.couplings[::2]), list(flow.chain.couplings[1::2])]
-    if isinstance(flow, SecondOrderFlow):
-        return [list(flow.chain.couplings)]
-    return [list(flow.children())]
-
-
-def kernels_in_time(flow: nn.Module) -> list[list[nn.Parameter]]:
+def kernels_in_time(flow: Flow) -> list[list[nn.Parameter]]:
     """For every kernel of a step (weights with more than one axis: no scales, shifts), its values in the order of time."""
     series = []
-    for row in steps_in_time(flow):
+    for row in flow.rows():
         if row:
             names = [name for name, p in row[0].named_parameters() if p.ndim > 1]
             series += [[step.get_parameter(name) for step in row] for name in names]
     return series
 
 
-def time_smoothness(flow: nn.Module, h: float) -> Tensor | float:
+def time_smoothness(flow: Flow, h: float) -> Tensor | float:
     """h Σⱼ Σ √(((θⱼ₊₁ - θⱼ)/h)² + ε), ε = 1e-3: smoothed total variation in time of all kernels θ of a flow.
 
     Args: h: step size, the distance in time of neighbouring steps.

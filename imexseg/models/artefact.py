@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
-from imexseg.models.build import AnyConfig, build_network
+from imexseg.models.build import KINDS, build_network
 from imexseg.models.checksum import UNSEALED, checked_seal, sealed
 from imexseg.models.config import ImageConfig
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.models.prediction_info import METADATA_KEY, does_not_fit, read_mapping, validated
 from imexseg.settings import explain_validation
 
@@ -90,7 +90,7 @@ def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageC
                 f"{path}: network.{name} asks for more steps than its {n_tensors} tensors could fill; it is damaged"
             )
     reasons: list[tuple[int, str]] = []
-    for kind in get_args(AnyConfig):
+    for kind in (kind.config for kind in KINDS):
         try:
             return kind.model_validate(settings)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""A trained first layer for images of another number of channels."""
+"""Adapting a trained first layer to a different number of input channels."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""A checksum inside the file that it is of: whether every bit is as it was written.
+"""A checksum stored in the file itself, to verify that every bit is as it was written.
 
 The metadata of weights and of .onnx files hold the text "imexseg-sha256:" and 64 digits: SHA-256 of the whole file with those
 digits set to zero. It needs no library for either format. It finds damage; it is no signature.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from imexseg.errors import UsageError
 from imexseg.models.config import ImageConfig
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork, can_take
 from imexseg.models.pretrained import lite0_weights
 from imexseg.settings import did_you_mean
 
@@ -31,6 +31,16 @@ class PeerConfig(ImageConfig):
     architecture: str
     encoder: str
     pretrained: bool = False  # begin with an encoder trained on ImageNet: of a package for lite0, else downloaded once
+
+    @property
+    def begins_pretrained(self) -> bool:
+        return self.pretrained
+
+    @property
+    def licence_to_accept(self) -> str | None:
+        if self.encoder.startswith(NON_COMMERCIAL):
+            return "NVIDIA Source Code License for SegFormer: research and evaluation only, no commercial use"
+        return None
 
 
 class PeerNetwork(ImageNetwork):
@@ -61,35 +71,39 @@ class PeerNetwork(ImageNetwork):
         else:
             self.network.encoder.load_state_dict(_from_hub(self))
 
+    @property
+    def smallest_exported_side(self) -> int:
+        return self.total_stride if self.config.long_side is None else 1
+
+    def require_size(self, size: tuple[int, int]) -> None:
+        reason = can_take(self, size)
+        if reason is not None:
+            raise UsageError(
+                f"model smp:{self.config.architecture}:{self.config.encoder}: cannot take images of {size[1]} x {size[0]} px "
+                f"({reason}); use larger images, or another architecture such as Unet or FPN"
+            )
+
 
 def is_peer(model: str) -> bool:
     return model.startswith(PREFIX)
 
 
-def peer_config(model: str, **settings: Any) -> PeerConfig:
-    """The settings of "smp:ARCHITECTURE:ENCODER".
+def peer_settings(model: str) -> dict[str, Any]:
+    """The settings of PeerConfig that "smp:ARCHITECTURE:ENCODER" stands for.
 
     Raises: UsageError if the name does not have that form, or names nothing that exists.
     """
     parts = model.split(":")
     if len(parts) != 3 or not all(parts):
         raise UsageError(f"model {model!r}: expected smp:ARCHITECTURE:ENCODER, for instance smp:Unet:resnet18")
-    _, architecture, encoder = parts
-    config = PeerConfig(architecture=_architecture(architecture), encoder=encoder, **settings)
-    if config.architecture == LRASPP and encoder != LRASPP_ENCODER:
+    architecture, encoder = _architecture(parts[1]), parts[2]
+    if architecture == LRASPP and encoder != LRASPP_ENCODER:
         raise UsageError(
             f"{LRASPP} cannot take the encoder {encoder}; torchvision has it as smp:{LRASPP}:{LRASPP_ENCODER}"
         )
-    if config.architecture != LRASPP:
+    if architecture != LRASPP:
         _check_encoder(encoder)
-    return config
-
-
-def licence_of_encoder(encoder: str) -> str | None:
-    """A licence that must be accepted first; None if there is nothing to accept."""
-    if encoder.startswith(NON_COMMERCIAL):
-        return "NVIDIA Source Code License for SegFormer: research and evaluation only, no commercial use"
-    return None
+    return {"architecture": architecture, "encoder": encoder}
 
 
 def _architectures() -> dict[str, Any]:
@@ -158,18 +172,3 @@ def _lraspp(config: PeerConfig) -> Any:
     first = network.backbone["0"][0]
     network.backbone["0"][0] = torch.nn.Conv2d(config.in_channels, first.out_channels, 3, 2, 1, bias=False)
     return network
-
-
-@torch.no_grad()
-def require_size(network: PeerNetwork, size: tuple[int, int]) -> None:
-    """Try images of (height, width) pixels. Raises: UsageError if the architecture cannot take them."""
-    training = network.training
-    try:
-        network.eval().at_own_scale(torch.zeros(1, network.config.in_channels, *size))
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"model smp:{network.config.architecture}:{network.config.encoder}: cannot take images of {size[1]} x {size[0]} px "
-            f"({' '.join(str(error).split())}); use larger images, or another architecture such as Unet or FPN"
-        ) from None
-    finally:
-        network.train(training)

@@ -1,4 +1,4 @@
-"""Everything that trained weights say of themselves beside the tensors."""
+"""Everything that a weights file records besides the tensors."""
 
 from typing import Any
 

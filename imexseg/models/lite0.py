@@ -1,4 +1,4 @@
-"""EfficientNet-lite0, trained on ImageNet, with time steps on its coarsest features: local features, then the whole image.
+"""EfficientNet-lite0, trained on ImageNet, followed by time steps on its coarsest features: first local, then global.
 
     features at strides 4, 8, 16 (32) → 1×1, N, σ, steps on the coarsest → additive pyramid → explicit steps → classifier
 
@@ -7,11 +7,16 @@ Source of the encoder: Tan and Le 2019, arXiv:1905.11946, in the lite form witho
 
 from typing import Any, Literal
 
+from pydantic import model_validator
 from torch import Tensor, nn
 
-from imexseg.layers.dynamics import FlowSettings, build_flow
+from imexseg.layers.dynamics import build_flow
+from imexseg.layers.flow_settings import FlowSettings
+from imexseg.layers.flows import Flow
 from imexseg.models.config import ImageConfig, PositiveFloat, Steps, Width
-from imexseg.models.network import AdditivePyramid, ImageNetwork, sampling
+from imexseg.models.contract import ImageNetwork, PlacedFlow
+from imexseg.models.network import AdditivePyramid, sampling
+from imexseg.models.network_config import check_flow
 from imexseg.models.pretrained import lite0_weights
 
 TIMM_NAME = "tf_efficientnet_lite0"
@@ -30,17 +35,26 @@ class Lite0Config(ImageConfig):
 
     encoder: Literal["efficientnet-lite0"] = "efficientnet-lite0"
     stride: Literal[16, 32] = 16  # of the coarsest features; at 32 the encoder is four times as large
-    dynamics: Literal["imex-residual", "residual"] = "imex-residual"
-    operator: Literal["dense", "lean", "separable"] = "lean"
+    dynamics: str = "imex-residual"
+    operator: str = "lean"
     width: Width = 128
     n_steps: Steps = 3
     step_size: PositiveFloat = 1.0
     shortest: PositiveFloat = 0.1  # nearly half of the channels are hardly smoothed
     longest: PositiveFloat = 12.0
-    boundary: Literal["periodic", "reflect", "zero"] = "zero"
+    boundary: str = "zero"
     pyramid_width: Width = 48
     refine_steps: Steps = 1  # explicit, at stride 4, where the pyramid has added up coarse and fine
     pretrained: bool = True  # training begins with the weights of ImageNet
+
+    @model_validator(mode="after")
+    def _flow_that_can_be(self) -> "Lite0Config":
+        check_flow(self.flow)
+        return self
+
+    @property
+    def begins_pretrained(self) -> bool:
+        return self.pretrained
 
     @property
     def flow(self) -> FlowSettings:
@@ -110,7 +124,20 @@ class Lite0Network(ImageNetwork):
         """The encoder's weights of ImageNet. Raises: UsageError if their package is missing."""
         lite0_weights(self.encoder, self.config.in_channels)
 
+    def flows(self) -> list[PlacedFlow]:
+        placed = [PlacedFlow(self.steps, self.config.stride)]
+        if isinstance(self.refinement, Flow):
+            placed.append(PlacedFlow(self.refinement, min(GROUPS), refines=True))
+        return placed
 
-def lite0_config(name: str, **settings: Any) -> Lite0Config:
-    """The settings of a registered name, with some replaced. Raises: pydantic.ValidationError for one out of range."""
-    return Lite0Config(**LITE0[name] | settings)
+    def field_of_view(self) -> int | None:
+        """An upper bound: backwards through pyramid, steps, and the encoder's convolutions."""
+        if self.steps.dynamics.implicit and self.config.n_steps:
+            return None
+        n = 2 + (self.refinement.seen() if isinstance(self.refinement, Flow) else 0)
+        for _ in self.pyramid.laterals[1:]:
+            n = n // 2 + 2
+        n += self.steps.seen()
+        for layer in reversed([layer for layer in self.encoder.modules() if isinstance(layer, nn.Conv2d)]):
+            n = layer.stride[0] * (n - 1) + layer.kernel_size[0]
+        return n

@@ -1,82 +1,20 @@
-"""The segmentation network: normalise → opening → stages of time steps → classifier, for images of any size."""
+"""The networks of this project: normalise → opening → stages of time steps → classifier, for images of any size."""
 
-from typing import Any
+import math
+from typing import Any, cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imexseg.layers.dynamics import FlowSettings, build_flow
+from imexseg.layers.dynamics import build_flow
+from imexseg.layers.flow_settings import FlowSettings
+from imexseg.layers.flows import Flow
+from imexseg.layers.grid import GridChange
 from imexseg.layers.norms import NORMS
-from imexseg.models.config import ImageConfig, NetworkConfig
-from imexseg.models.info import ModelInfo
-from imexseg.numerics.scaling import scale_back, scale_image, seen_size
-
-
-class ImageNetwork(nn.Module):
-    """Raw pixel values in, logits out. Subclasses say how, in `logits`.
-
-    Shapes: (B, in_channels, H, W), the numbers that stand in the image file, as float → (B, num_classes, H, W). Any H
-    and W of at least one pixel: the last row and column are repeated up to a multiple of the stride, and the logits
-    cropped back. The normalisation (x - mean) / std and the scaling to long_side are part of the network: nothing that runs
-    it can get them wrong.
-    """
-
-    info: ModelInfo  # of a trained network, set by load()
-    config: ImageConfig
-    total_stride: int
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, config: ImageConfig, total_stride: int):
-        super().__init__()
-        self.config = config
-        self.total_stride = total_stride
-        self.register_buffer("mean", torch.tensor(config.mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
-
-    def forward(self, image: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
-        return self.finished(self.logits(self.prepared(image)), (height, width))
-
-    def prepared(self, image: Tensor) -> Tensor:
-        """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
-        height, width = image.shape[-2:]
-        seen = scale_image(image, self._seen(height, width))
-        return self.pad_to_stride((seen - self.mean) / self.std)
-
-    def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """Cropped and scaled back to the size of the image. Shapes: (B, num_classes, H', W') → (B, num_classes, *size)."""
-        height, width = self._seen(*size)
-        cropped = logits[..., :height, :width]
-        return cropped if self.config.long_side is None else scale_back(cropped, size)
-
-    def _seen(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which the network sees an image."""
-        if self.config.long_side is None:
-            return height, width
-        return seen_size(height, width, self.config.long_side, self.smallest_side)
-
-    def at_own_scale(self, image: Tensor) -> Tensor:
-        """As forward, for images that have the scale of long_side already, or are pieces of such: what training calls."""
-        height, width = image.shape[-2:]
-        return self.logits(self.pad_to_stride((image - self.mean) / self.std))[..., :height, :width]
-
-    @property
-    def smallest_side(self) -> int:
-        """Pixels: the coarsest grid needs two points a side, where adjoints and neighbours differ from each other."""
-        return 2 * self.total_stride
-
-    def logits(self, image: Tensor) -> Tensor:
-        """Shapes: (B, in_channels, H, W), normalised, H and W multiples of the stride → (B, num_classes, H, W)."""
-        raise NotImplementedError
-
-    def pad_to_stride(self, image: Tensor) -> Tensor:
-        """Extend below and to the right to a multiple of the stride, by repeating the last row and column."""
-        # Not -side % stride: written so, the exporter finds that the padded side is a multiple, and so are those of all grids.
-        stride = self.total_stride
-        below, right = ((side + stride - 1) // stride * stride - side for side in image.shape[-2:])
-        return F.pad(image, (0, right, 0, below), mode="replicate")
+from imexseg.models.config import ImageConfig
+from imexseg.models.contract import ImageNetwork, PlacedFlow
+from imexseg.models.network_config import NetworkConfig
+from imexseg.models.prolongation import to_finer_grid, to_finer_time
 
 
 class Stage(nn.Module):
@@ -124,6 +62,10 @@ class Backbone(nn.Module):
             Y = stage(Y)
             features.append(Y)
         return features
+
+    def steps(self) -> list[Flow]:
+        """The time steps of every stage, finest first."""
+        return [stage.steps for stage in self.stages]  # type: ignore[misc]
 
 
 class AdditivePyramid(nn.Module):
@@ -183,6 +125,57 @@ class SegmentationNetwork(ImageNetwork):
         features = self.backbone(image)
         merged = self.pyramid(features) if self.pyramid is not None else features[-1]
         return self.classifier(self.refinement(merged))
+
+    def flows(self) -> list[PlacedFlow]:
+        strides = self.config.strides
+        placed = [PlacedFlow(steps, stride) for steps, stride in zip(self.backbone.steps(), strides, strict=True)]
+        if isinstance(self.refinement, Flow):
+            placed.append(PlacedFlow(self.refinement, strides[0], refines=True))
+        return placed
+
+    def field_of_view(self) -> int | None:
+        """Followed backwards from one pixel, n points wide on the grid it is at: the classifier's overlapping kernels, or its
+        interpolation, need 2 points; interpolation to twice the size needs n//2 + 2 of the coarser grid; each step adds its
+        rings on both sides; pooling doubles; the opening's overlapping kernels, 2·stride wide, end it. Exact for one scale;
+        with several an upper bound, less than one total stride too large.
+        """
+        config = self.config
+        if config.implicit:
+            return None
+        pooled = config.n_stages - 1 if config.pool else 0
+        alone = 1 if config.classifier == "bilinear" else 3
+        n = 2 if config.stride > 1 or (pooled and not config.pyramid) else alone
+        *stages, last = self.flows()
+        if last.refines:
+            n += last.flow.seen()
+        else:
+            stages.append(last)
+        if config.pyramid:
+            for _ in range(pooled):
+                n = n // 2 + 2
+        for k, placed in reversed(list(enumerate(stages))):
+            n += placed.flow.seen()
+            if k > 0 and config.pool:
+                n *= 2
+        return config.stride * (n - 1) + (2 * config.stride if config.stride > 1 else 3)
+
+    def reach(self) -> int:
+        view = self.field_of_view()
+        return math.ceil(view / 2) if view is not None else max(placed.reach() for placed in self.flows())
+
+    def change_grid(self, change: GridChange) -> None:
+        """Of opening and classifier, which change the resolution and are carried over as they are, those that do not."""
+        for layer in (self.backbone.opening[0], self.classifier):
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and layer.stride == (1, 1):
+                layer.weight.copy_(change.kernel(layer.weight))
+
+    def on_finer_images(self, config: ImageConfig) -> ImageNetwork:
+        to_finer_grid(self)
+        if config == self.config:
+            return self
+        finer = SegmentationNetwork(cast(NetworkConfig, config))
+        to_finer_time(self, finer)
+        return finer
 
 
 def sampling(stride: int) -> dict[str, Any]:

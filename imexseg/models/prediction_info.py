@@ -1,4 +1,4 @@
-"""What a file with a trained network says of itself, .safetensors and .onnx alike. Imports no torch.
+"""The metadata of a file with a trained network, .safetensors and .onnx alike. Imports no torch.
 
 docs/format.md describes the keys for those who read them with other programs.
 """

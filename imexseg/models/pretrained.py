@@ -1,4 +1,4 @@
-"""Weights of ImageNet that come as a package: nothing is downloaded when a program runs."""
+"""ImageNet weights that are installed as a package: nothing is downloaded at run time."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Weights by name: those that come with the package, or a file."""
+"""Finding weights: shipped ones by name, or a file."""
 
 from pathlib import Path
 

@@ -1,19 +1,37 @@
-"""Extending an image by one pixel on each side, and the adjoint of doing so.
+"""Extending an image by one pixel on each side, and the adjoint of that map.
 
-A 3×3 stencil needs a ring of one pixel around the grid. Three ways to fill it, matching the three implicit solves:
-"periodic" wraps round to the opposite edge; "reflect" mirrors at the edge of the pixel (half-sample symmetric, which for
+A 3×3 stencil needs a ring of one pixel around the grid. Each boundary says which row (and column) of the image fills it, times a
+factor. "periodic" wraps round to the opposite edge; "reflect" mirrors at the edge of the pixel (half-sample symmetric, which for
 one pixel repeats the edge value), the discrete homogeneous Neumann condition; "zero" is zero outside, the discrete homogeneous
 Dirichlet condition, which lets a network know how far from the edge it is.
 """
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-BOUNDARIES = ("periodic", "reflect", "zero")
 
-# Which row (and column) of the image fills the ring's first and last one.
-_SOURCE_OF_FIRST_AND_LAST = {"periodic": (-1, 0), "reflect": (0, -1)}
+@dataclass(frozen=True)
+class Ring:
+    """The ring's first row is `factor` times row `first` of the image, its last one `factor` times row `last`; so are columns.
+
+    first and last are 0 or -1.
+    """
+
+    first: int
+    last: int
+    factor: float = 1.0
+
+    @property
+    def padding(self) -> int:
+        """1 where the ring is of zeros: a convolution has those by itself, without a copy of the image."""
+        return 1 if self.factor == 0 else 0
+
+
+# layers/implicit.py has the solve that goes with each.
+BOUNDARIES: dict[str, Ring] = {"periodic": Ring(-1, 0), "reflect": Ring(0, -1), "zero": Ring(0, -1, factor=0.0)}
 
 
 def check_boundary(boundary: str) -> str:
@@ -25,79 +43,87 @@ def check_boundary(boundary: str) -> str:
 
 def extend(Y: Tensor, boundary: str) -> Tensor:
     """P: (B, C, H, W) → (B, C, H+2, W+2)."""
-    check_boundary(boundary)
-    return _extended(Y, boundary) if torch.compiler.is_exporting() else _Extend.apply(Y, boundary)
+    ring = BOUNDARIES[check_boundary(boundary)]
+    return _extended(Y, ring) if torch.compiler.is_exporting() else _Extend.apply(Y, ring)
 
 
 def extend_adjoint(Z: Tensor, boundary: str) -> Tensor:
     """Pᵀ: (B, C, H+2, W+2) → (B, C, H, W): every pixel of the ring is added back to the pixel it was copied from."""
-    check_boundary(boundary)
-    return _folded_back(Z, boundary) if torch.compiler.is_exporting() else _ExtendAdjoint.apply(Z, boundary)
+    ring = BOUNDARIES[check_boundary(boundary)]
+    return _folded_back(Z, ring) if torch.compiler.is_exporting() else _ExtendAdjoint.apply(Z, ring)
 
 
-def _extended(Y: Tensor, boundary: str) -> Tensor:
-    """P without writing in place, for the exporter; slower where memory can be written."""
-    if boundary == "zero":
-        return F.pad(Y, (1, 1, 1, 1))
-    if boundary == "reflect":
-        return F.pad(Y, (1, 1, 1, 1), mode="replicate")
-    Y = torch.cat([Y[..., -1:, :], Y, Y[..., :1, :]], dim=-2)
-    return torch.cat([Y[..., -1:], Y, Y[..., :1]], dim=-1)
-
-
-def _folded_back(Z: Tensor, boundary: str) -> Tensor:
-    """Pᵀ without writing in place, as _extended. At least two pixels a side."""
-    for axis in (-2, -1):
-        n = Z.shape[axis] - 2
-        before, first, inner, last, behind = Z.split([1, 1, n - 2, 1, 1], dim=axis)
-        if boundary == "reflect":
-            first, last = first + before, last + behind
-        elif boundary == "periodic":
-            first, last = first + behind, last + before
-        Z = torch.cat([first, inner, last], dim=axis)
-    return Z
+def for_convolution(Y: Tensor, boundary: str) -> tuple[Tensor, int]:
+    """What a 3×3 convolution that keeps the size is given: the image with its ring, and the padding that it adds by itself."""
+    padding = BOUNDARIES[boundary].padding
+    return (Y if padding else extend(Y, boundary)), padding
 
 
 class _Extend(torch.autograd.Function):
     """P forward, Pᵀ backward. Autograd through F.pad's circular mode takes twenty times as long."""
 
     @staticmethod
-    def forward(ctx, Y: Tensor, boundary: str) -> Tensor:
-        ctx.boundary = boundary
-        if boundary == "zero":
+    def forward(ctx, Y: Tensor, ring: Ring) -> Tensor:
+        ctx.ring = ring
+        if ring.factor == 0:
             return F.pad(Y, (1, 1, 1, 1))
-        first, last = _SOURCE_OF_FIRST_AND_LAST[boundary]
         height, width = Y.shape[-2:]
         out = Y.new_empty(*Y.shape[:-2], height + 2, width + 2)
         out[..., 1:-1, 1:-1] = Y
-        out[..., 0, 1:-1], out[..., -1, 1:-1] = Y[..., first, :], Y[..., last, :]
+        out[..., 0, 1:-1], out[..., -1, 1:-1] = ring.factor * Y[..., ring.first, :], ring.factor * Y[..., ring.last, :]
         # Columns last, from the rows just filled: the corners come along.
         inner = out[..., 1:-1]
-        out[..., 0], out[..., -1] = inner[..., first], inner[..., last]
+        out[..., 0], out[..., -1] = ring.factor * inner[..., ring.first], ring.factor * inner[..., ring.last]
         return out
 
     @staticmethod
     def backward(ctx, G: Tensor):
-        return extend_adjoint(G, ctx.boundary), None
+        return _ExtendAdjoint.apply(G, ctx.ring), None
 
 
 class _ExtendAdjoint(torch.autograd.Function):
     """Pᵀ forward, P backward."""
 
     @staticmethod
-    def forward(ctx, Z: Tensor, boundary: str) -> Tensor:
-        ctx.boundary = boundary
-        if boundary == "zero":
+    def forward(ctx, Z: Tensor, ring: Ring) -> Tensor:
+        ctx.ring = ring
+        if ring.factor == 0:
             return Z[..., 1:-1, 1:-1].contiguous()
-        first, last = _SOURCE_OF_FIRST_AND_LAST[boundary]
         columns = Z[..., 1:-1].clone()
-        columns[..., first] += Z[..., 0]
-        columns[..., last] += Z[..., -1]
+        columns[..., ring.first] += ring.factor * Z[..., 0]
+        columns[..., ring.last] += ring.factor * Z[..., -1]
         out = columns[..., 1:-1, :].contiguous()
-        out[..., first, :] += columns[..., 0, :]
-        out[..., last, :] += columns[..., -1, :]
+        out[..., ring.first, :] += ring.factor * columns[..., 0, :]
+        out[..., ring.last, :] += ring.factor * columns[..., -1, :]
         return out
 
     @staticmethod
     def backward(ctx, G: Tensor):
-        return extend(G, ctx.boundary), None
+        return _Extend.apply(G, ctx.ring), None
+
+
+def _extended(Y: Tensor, ring: Ring) -> Tensor:
+    """P without writing in place, as the exporter wants it."""
+    if ring == BOUNDARIES["reflect"]:
+        return F.pad(Y, (1, 1, 1, 1), mode="replicate")
+    for axis in (-2, -1):
+        first, *_ = Y.split([1, Y.shape[axis] - 1], dim=axis)
+        *_, last = Y.split([Y.shape[axis] - 1, 1], dim=axis)
+        ends = {0: first, -1: last}
+        Y = torch.cat([_times(ring.factor, ends[ring.first]), Y, _times(ring.factor, ends[ring.last])], dim=axis)
+    return Y
+
+
+def _folded_back(Z: Tensor, ring: Ring) -> Tensor:
+    """Pᵀ without writing in place, as _extended. At least two pixels a side."""
+    for axis in (-2, -1):
+        before, first, inner, last, behind = Z.split([1, 1, Z.shape[axis] - 4, 1, 1], dim=axis)
+        ends = {0: first, -1: last}
+        ends[ring.first] = ends[ring.first] + _times(ring.factor, before)
+        ends[ring.last] = ends[ring.last] + _times(ring.factor, behind)
+        Z = torch.cat([ends[0], inner, ends[-1]], dim=axis)
+    return Z
+
+
+def _times(factor: float, Y: Tensor) -> Tensor:
+    return Y if factor == 1 else factor * Y

@@ -1,4 +1,4 @@
-"""One stencil for each channel, applied to an image that already carries its ring, and the adjoint of that. With padding=1 the
+"""One stencil per channel, applied to an image that already carries its ring of pixels, and the adjoint. With padding=1 the
 ring is of zeros and need not be there: boundary zero.
 
 Torch's own backward pass of a depthwise convolution computes the gradient of the input by a path that is eight times slower

@@ -1,4 +1,4 @@
-"""Kernels as differential operators: θ, the weights of a stencil, against β, the coefficients of derivatives.
+"""Kernels as differential operators: converting between θ, the weights of a stencil, and β, the coefficients of derivatives.
 
 In one dimension, on spacing hₓ,
 

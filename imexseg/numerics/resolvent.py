@@ -1,4 +1,4 @@
-"""(I + hL)⁻¹X by a transform that diagonalises L: the one step everything in this project rests on.
+"""(I + hL)⁻¹X by a transform that diagonalises L: the step on which everything in this project rests.
 
     X⁺ = Tᵀ diag(ρ) T X,   ρ = 1 / (1 + h λ),   λ ≥ 0 the symbol of L
 

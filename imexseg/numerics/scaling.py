@@ -1,4 +1,4 @@
-"""Images of any size seen at one scale: the longer side is brought to a fixed number of pixels, the answer back."""
+"""Bringing images of any size to one scale: the longer side is resized to a fixed number of pixels, and the result back."""
 
 import torch
 import torch.nn.functional as F

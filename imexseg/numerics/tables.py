@@ -1,4 +1,4 @@
-"""Constant tables that depend on sizes alone, kept between calls."""
+"""Constant tables that depend only on sizes, cached between calls."""
 
 import functools
 from collections.abc import Callable, MutableMapping

@@ -1,4 +1,4 @@
-"""The figures of the report, as SVG. Drawn through the object interface: no window, no global state.
+"""The figures of the report, as SVG, drawn through the object interface: no window, no global state.
 
 Text stays text: the page's reader sees it in a font of their own system, in a colour that follows light or dark.
 """
@@ -25,7 +25,7 @@ LONGEST_FIELD = 384  # pixels of a receptive field as drawn
 LONGEST_NAME = 22  # characters of a class name on an axis
 
 
-def training_curves(history: list[dict[str, Any]], stacked: bool = False) -> bytes:
+def training_curves(history: list[dict[str, Any]], loss: str, stacked: bool = False) -> bytes:
     """Losses and mean IoU over the epochs, side by side, or stacked for a narrow screen. Returns: SVG."""
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(4.0, 5.0) if stacked else (8.5, 2.9), layout="constrained")
@@ -33,7 +33,7 @@ def training_curves(history: list[dict[str, Any]], stacked: bool = False) -> byt
     marker = "o" if len(epochs) < 3 else None
     for key, colour, label in (("train_loss", BLUE, "training"), ("val_loss", ORANGE, "validation")):
         losses.plot(epochs, [row[key] for row in history], color=colour, label=label, marker=marker)
-    losses.set(title="Cross-entropy", xlabel="epoch", yscale="log")
+    losses.set(title=f"Loss: {loss}", xlabel="epoch", yscale="log")
     losses.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     losses.yaxis.set_minor_locator(NullLocator())
     losses.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))

@@ -1,4 +1,4 @@
-"""report.html: one file that opens without a network."""
+"""report.html: a single file that opens offline."""
 
 import base64
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def write_report(path: Path, contents: ReportContents) -> None:
     page = environment.get_template("template.html").render(
         c=c,
         classes=_class_rows(c),
-        curves=[_svg_uri(figures.training_curves(c.history, stacked)) for stacked in (False, True)],
+        curves=[_svg_uri(figures.training_curves(c.history, c.settings["loss"], stacked)) for stacked in (False, True)],
         confusion=_svg_uri(figures.confusion_matrix(c.scores)),
         field=_field(c.receptive_fields),
         examples=[

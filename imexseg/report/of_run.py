@@ -1,4 +1,4 @@
-"""The report of a run: its best weights, run once more over the validation images by the path that `predict` takes."""
+"""The report of a run: its best weights, applied to the validation images in the same way as `predict` does."""
 
 import json
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from imexseg.evaluation.scores import Scores
 from imexseg.inference.predictor import Predictor
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.artefact import load
-from imexseg.models.network import ImageNetwork
-from imexseg.models.summary import count_parameters, equations
+from imexseg.models.contract import ImageNetwork
+from imexseg.models.count import count_parameters
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
 from imexseg.report.receptive_field import effective_receptive_field
 from imexseg.training.fit import TrainedRun
@@ -60,7 +60,7 @@ def _summary(network: ImageNetwork, scores: Scores, run: TrainedRun) -> dict[str
     epochs = sum(row["seconds"] for row in run.history)
     return {
         "model": network.info.model,
-        "equation": equations(network.config) or network.info.model,
+        "equation": network.equation or network.info.model,
         "parameters": f"{count_parameters(network):,}".replace(",", " "),
         "validation mIoU": f"{scores.miou:.4f}",
         "best epoch": f"{run.best_epoch} of {len(run.history)}",

@@ -1,4 +1,4 @@
-"""Which pixels of the image one pixel of the answer depends on, and how much."""
+"""Which input pixels an output pixel depends on, and how strongly."""
 
 import numpy as np
 import torch

@@ -1,18 +1,19 @@
-"""Every setting of a run, from the command line or a YAML file; the file in the run folder repeats the run."""
+"""Every setting of a run, from the command line or a YAML file; the copy in the run folder reproduces the run."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
+from imexseg.data.load.augmentation_file import read_steps
+from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
-from imexseg.models.build import REGISTERED, config_kind, model_config
-from imexseg.models.external import PeerConfig, is_peer, licence_of_encoder
-from imexseg.models.registry import DEFAULT_MODEL
-from imexseg.settings import explain_validation, one_of, read_yaml_mapping
+from imexseg.models.build import config_kind, full_name, model_config
+from imexseg.models.catalogue import DEFAULT_MODEL
+from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -47,6 +48,7 @@ class RunConfig(BaseModel):
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
     epochs: PositiveInt = 12
+    restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
     batch_size: PositiveInt = 8  # over all devices of all nodes together
     accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
@@ -82,7 +84,8 @@ class RunConfig(BaseModel):
     @field_validator("model")
     @classmethod
     def _known(cls, model: str) -> str:
-        return model if is_peer(model) else one_of("model", model.replace("_", "-"), REGISTERED)
+        """Under its full name. Networks are asked for theirs below, together with their settings."""
+        return full_name(model)
 
     @field_validator("loss")
     @classmethod
@@ -116,47 +119,69 @@ class RunConfig(BaseModel):
     def _settings_that_go_together(self) -> "RunConfig":
         n = self.n_processes
         if self.batch_size % n:
-            raise ValueError(f"batch size {self.batch_size} cannot be shared by {n} devices; use a multiple of {n}")
+            raise _together(
+                f"batch size {self.batch_size} cannot be shared by {n} devices; use a multiple of {n}",
+                *("batch_size", "devices", "num_nodes"),
+            )
+        if self.restarts != sorted({*self.restarts} - {self.epochs}) or max([0, *self.restarts]) > self.epochs:
+            raise _together(
+                f"restarts {self.restarts} should be rising numbers of epochs below {self.epochs}", "restarts", "epochs"
+            )
         if self.init_weights is not None and self.levels > 1:
-            raise ValueError(
+            raise _together(
                 f"init_weights does not go with levels {self.levels}: trained weights are those of the finest level; "
-                "use levels 1"
+                "use levels 1",
+                *("init_weights", "levels"),
             )
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
-            raise ValueError(f"network: {', '.join(of_the_data)} follows from the data; remove it")
+            raise _together(f"network: {', '.join(of_the_data)} follows from the data; remove it", "network")
         if "long_side" in self.network:
-            raise ValueError("network: long_side is a setting of the whole run; write it outside of network")
+            raise _together("network: long_side is a setting of the whole run; write it outside of network", "network")
         try:
             config = model_config(self.model, **self.network)
         except ValidationError as error:
-            raise ValueError(f"network: {explain_validation(error, config_kind(self.model))}") from None
+            said = explain_validation(error, config_kind(self.model))
+            raise _together(f"network: {said} (model {self.model})", "network", "model") from None
         except UsageError as error:
-            raise ValueError(str(error)) from None
-        licence = licence_of_encoder(config.encoder) if isinstance(config, PeerConfig) else None
+            raise _together(str(error), "model") from None
+        licence = config.licence_to_accept
         if licence and not self.accept_licence:
-            raise ValueError(f"model {self.model}: {licence}; --accept-licence says that you accept it")
+            raise _together(f"model {self.model}: {licence}; --accept-licence says that you accept it", "model")
         return self
 
 
+def _together(said: str, *settings: str) -> PydanticCustomError:
+    """What is wrong with several settings at once, and which ones they are."""
+    return PydanticCustomError("settings", "{said}", {"said": said, "settings": settings})
+
+
 def resolve(config_file: Path | None, flags: dict[str, Any]) -> RunConfig:
-    """The settings of a run: defaults, then the file, then the flags that were given.
+    """The settings of a run: defaults, then the file, then the flags that were given; judged when they are complete.
 
-    Raises: UsageError naming file or flag, value and remedy.
+    Raises: UsageError naming where each value came from, file or flag, and the remedy.
     """
-    settings: dict[str, Any] = {}
-    if config_file is not None:
-        settings = read_yaml_mapping(config_file)
-        _validate(settings, str(config_file))
+    in_file = read_yaml_mapping(config_file) if config_file is not None else {}
     given = {name: value for name, value in flags.items() if value is not None}
-    return _validate(settings | given, "train")
-
-
-def _validate(settings: dict[str, Any], source: str) -> RunConfig:
+    if isinstance(given.get("network"), dict) and isinstance(in_file.get("network"), dict):
+        given["network"] = in_file["network"] | given["network"]  # flags win, setting by setting
     try:
-        return RunConfig.model_validate(settings)
+        return RunConfig.model_validate(in_file | given)
     except ValidationError as error:
-        raise UsageError(f"{source}: {explain_validation(error, RunConfig)}") from None
+        said: dict[str, list[str]] = {}
+        for names, text in explained(error, RunConfig):
+            sources = [flag(name) for name in names if name in given]
+            if config_file is not None and (
+                not sources or any(name in in_file and name not in given for name in names)
+            ):
+                sources = [str(config_file), *sources]
+            said.setdefault(" with ".join(sources) or "train", []).append(text)
+        raise UsageError("; ".join(f"{source}: {'; '.join(texts)}" for source, texts in said.items())) from None
+
+
+def flag(name: str) -> str:
+    """How a setting is written on the command line."""
+    return "DATA" if name == "data" else f"--{name.replace('_', '-')}"
 
 
 def dump(config: RunConfig) -> str:

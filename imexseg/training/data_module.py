@@ -1,4 +1,4 @@
-"""The loaders of a run, for one process of one or many."""
+"""The data loaders of a run, for one of possibly many processes."""
 
 import lightning as L
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Which devices a run is for, and whether they can do what is asked of them."""
+"""Which devices a run uses, and whether they support what is asked of them."""
 
 import os
 

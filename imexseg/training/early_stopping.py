@@ -1,4 +1,4 @@
-"""Ending a run that no longer gets better."""
+"""Stopping a run that no longer improves."""
 
 import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping

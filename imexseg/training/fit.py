@@ -16,13 +16,12 @@ from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.images import full_scale
 from imexseg.data_gen import write_dataset
-from imexseg.errors import JobError
-from imexseg.files import write_atomically
-from imexseg.models.build import AnyNetwork
-from imexseg.models.external import PeerConfig, PeerNetwork, require_size
+from imexseg.files import cannot_write, write_atomically
+from imexseg.models.build import build_network
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.lite0 import Lite0Network
 from imexseg.numerics.scaling import seen_size
+from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels, network_settings
@@ -72,7 +71,7 @@ def generate_data(config: RunConfig, folder: Path) -> Path:
         try:
             write_dataset(data, q.preset, q.size, {"train": q.train, "val": q.val, "test": q.test}, q.seed)
         except OSError as error:
-            raise JobError(f"{data}: cannot be written ({error.strerror or error}); choose another --output") from None
+            raise cannot_write(data, error) from None
     return data
 
 
@@ -101,10 +100,13 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.time_smoothness,
             config.loss,
         )
-        at_level = config.model_copy(update={"epochs": config.level_epochs or config.epochs}) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun))
+        coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
+        at_level = config.model_copy(update=coarser) if level else config
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
         trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
+        if go_on:
+            require_same_run(level_folder / LAST, task, recorder)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
         batches = SegmentationData(config, data.train, data.val, level)
@@ -118,27 +120,24 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
 
 def check_network(config: RunConfig, data: RunData) -> None:
     """Before anything is written: that network, levels and images go together. Raises: UsageError."""
-    settings = network_settings(config, data)
-    if isinstance(settings, PeerConfig):
-        _require_sizes(config, PeerNetwork(settings), data)
+    _require_sizes(config, build_network(network_settings(config, data)), data)
 
 
-def _require_sizes(config: RunConfig, network: AnyNetwork, data: RunData) -> None:
+def _require_sizes(config: RunConfig, network: ImageNetwork, data: RunData) -> None:
     """Some networks of other libraries cannot take small images. Raises: UsageError."""
-    if isinstance(network, PeerNetwork):
-        smallest = min(data.train.sizes)
-        if config.long_side is not None:
-            smallest = seen_size(smallest[0], smallest[1], config.long_side)
-        require_size(network, config.crop_size or smallest)
+    smallest = min(data.train.sizes)
+    if config.long_side is not None:
+        smallest = seen_size(smallest[0], smallest[1], config.long_side)
+    network.require_size(config.crop_size or smallest)
 
 
-def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, console: Console) -> str | None:
+def _begin(config: RunConfig, network: ImageNetwork, folder: Path, resume: bool, console: Console) -> str | None:
     """Take over the init_weights, or those of ImageNet, if any.
 
     Returns: in words what was taken, also of a run that is resumed.
     """
     if config.init_weights is None:
-        if isinstance(network, Lite0Network | PeerNetwork) and network.config.pretrained and not resume:
+        if network.config.begins_pretrained and not resume:
             network.take_pretrained()
         return None
     if resume:  # last.ckpt has all weights
@@ -150,7 +149,7 @@ def _begin(config: RunConfig, network: AnyNetwork, folder: Path, resume: bool, c
     return begun
 
 
-def model_info(config: RunConfig, data: RunData, network: AnyNetwork, begun: str | None = None) -> ModelInfo:
+def model_info(config: RunConfig, data: RunData, network: ImageNetwork, begun: str | None = None) -> ModelInfo:
     """What the weights will say of themselves. Args: begun: what the network began with, None for random weights."""
     generated = config.qtips.model_dump() if config.data is None else None
     return ModelInfo(

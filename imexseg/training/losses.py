@@ -1,4 +1,4 @@
-"""What is minimised, by name: one loss of LOSSES, or a weighted sum of several such as cross-entropy+0.5*dice."""
+"""The loss, by name: one of LOSSES, or a weighted sum of several such as cross-entropy+0.5*dice."""
 
 import math
 from collections.abc import Callable

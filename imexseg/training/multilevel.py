@@ -12,23 +12,22 @@ import torch
 
 from imexseg.errors import UsageError
 from imexseg.layers.reversible import store_states
-from imexseg.models.build import AnyConfig, AnyNetwork, build_network, model_config
-from imexseg.models.config import NetworkConfig
-from imexseg.models.network import SegmentationNetwork
-from imexseg.models.prolongation import to_finer_grid, to_finer_time, with_steps
+from imexseg.models.build import build_network, model_config
+from imexseg.models.config import ImageConfig
+from imexseg.models.contract import ImageNetwork
 from imexseg.numerics.scaling import seen_size
 from imexseg.training.config import RunConfig
 from imexseg.training.run_folder import LAST, METRICS
 
 
-def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetwork, Path]]:
+def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, ImageNetwork, Path]]:
     """(level, network to train, folder to keep it in), coarsest level first; level 0 has the images as they are.
 
     A level that is finished already (a run that is resumed) is not yielded again: its last weights are taken up.
     Raises: UsageError if the levels do not fit the network or the images.
     """
     settings = network_settings(config, data)
-    network: AnyNetwork | None = None
+    network: ImageNetwork | None = None
     for level in range(config.levels - 1, -1, -1):
         network = _next_network(network, _at_level(config, settings, level))
         if config.store_states:
@@ -42,7 +41,7 @@ def levels(config: RunConfig, folder: Path, data) -> Iterator[tuple[int, AnyNetw
             yield level, network, level_folder
 
 
-def network_settings(config: RunConfig, data) -> AnyConfig:
+def network_settings(config: RunConfig, data) -> ImageConfig:
     """Those of the network at the images' own size. Raises: UsageError if levels do not fit it, or the images."""
     settings = model_config(
         config.model,
@@ -60,44 +59,33 @@ def network_settings(config: RunConfig, data) -> AnyConfig:
     return settings
 
 
-def check_levels(config: RunConfig, settings: AnyConfig, sizes) -> None:
+def check_levels(config: RunConfig, settings: ImageConfig, sizes) -> None:
     """Raises: UsageError if an image would shrink below the stride, or the network has nothing to prolongate."""
     if config.levels == 1:
         return
-    if not isinstance(settings, NetworkConfig):
+    if not settings.has_levels:
         raise UsageError(
             f"--levels {config.levels}: {config.model} has no kernels that can be prolongated; use --levels 1"
         )
     smallest = min(min(size) for size in sizes)
-    if smallest // 2 ** (config.levels - 1) < settings.total_stride:
-        fitting = 1 + max(0, (smallest // settings.total_stride).bit_length() - 1)
+    stride = build_network(settings).total_stride
+    if smallest // 2 ** (config.levels - 1) < stride:
+        fitting = 1 + max(0, (smallest // stride).bit_length() - 1)
         raise UsageError(
             f"--levels {config.levels} would shrink images of {smallest} px to "
-            f"{smallest // 2 ** (config.levels - 1)} px, below the stride {settings.total_stride} of {config.model}; "
+            f"{smallest // 2 ** (config.levels - 1)} px, below the stride {stride} of {config.model}; "
             f"use --levels {fitting} or less"
         )
     if config.level_steps:
-        with_steps(settings, config.levels - 1)
+        settings.with_longer_steps(config.levels - 1)
 
 
-def _at_level(config: RunConfig, settings: AnyConfig, level: int) -> AnyConfig:
-    if level and config.level_steps and isinstance(settings, NetworkConfig):
-        return with_steps(settings, level)
-    return settings
+def _at_level(config: RunConfig, settings: ImageConfig, level: int) -> ImageConfig:
+    return settings.with_longer_steps(level) if level and config.level_steps else settings
 
 
-def _next_network(coarser: AnyNetwork | None, settings) -> AnyNetwork:
-    if coarser is None:
-        return build_network(settings)
-    assert isinstance(coarser, SegmentationNetwork)  # check_levels has seen to it
-    assert isinstance(settings, NetworkConfig)
-    coarser.cpu()
-    to_finer_grid(coarser)
-    if coarser.config == settings:
-        return coarser
-    finer = SegmentationNetwork(settings)
-    to_finer_time(coarser, finer)
-    return finer
+def _next_network(coarser: ImageNetwork | None, settings: ImageConfig) -> ImageNetwork:
+    return build_network(settings) if coarser is None else coarser.cpu().on_finer_images(settings)
 
 
 def _is_finished(folder: Path, epochs: int) -> bool:

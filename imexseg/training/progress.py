@@ -1,4 +1,4 @@
-"""Progress of a run as a person wants it: a bar with the time that is left on a terminal, a line per epoch elsewhere."""
+"""Progress of a run: a bar with the remaining time on a terminal, one line per epoch elsewhere."""
 
 import time
 

@@ -1,18 +1,21 @@
-"""Keeps what a run has reached, after every epoch: metrics.csv, best.safetensors, last.ckpt, in this order."""
+"""Saves the state of a run after every epoch: metrics.csv, best.safetensors, last.ckpt, in this order."""
 
 import csv
 import io
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
-from imexseg.models.artefact import save_weights
+from imexseg.models.artefact import not_finite, save_weights
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 
@@ -22,8 +25,9 @@ class RunRecorder(L.Callback):
     Its own state (history, best score) travels in last.ckpt.
     """
 
-    def __init__(self, folder: Path, network: ImageNetwork, info: ModelInfo):
+    def __init__(self, folder: Path, network: ImageNetwork, info: ModelInfo, run_folder: Path | None = None):
         self.folder = folder
+        self.run_folder = run_folder or folder  # differs for a coarser level
         self.network = network
         self.info = info
         self.history: list[dict[str, Any]] = []
@@ -33,7 +37,9 @@ class RunRecorder(L.Callback):
         self._learning_rate = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history, "best_miou": self.best_miou, "best_epoch": self.best_epoch}
+        begun_with = self.info.model_dump_json(include={"names", "network", "data", "training"})
+        state = {"history": self.history, "best_miou": self.best_miou, "best_epoch": self.best_epoch}
+        return state | {"begun_with": begun_with}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = state_dict["history"]
@@ -53,26 +59,42 @@ class RunRecorder(L.Callback):
         is_best = measured["val_miou"] >= self.best_miou
         if is_best:
             self.best_miou, self.best_epoch = measured["val_miou"], epoch
-        if trainer.is_global_zero:
-            write_atomically(self.folder / METRICS, _as_csv(self.history))
-            if is_best:
-                metrics = {"split": "val", "miou": self.best_miou, "epoch": epoch}
-                info = self.info.model_copy(update={"metrics": metrics})
-                save_weights(self.folder / BEST, self.network, info)
-        # Every process takes part in assembling a checkpoint; the first one writes it.
-        self._save_checkpoint(trainer)
-
-    def _save_checkpoint(self, trainer: L.Trainer) -> None:
-        temporary = self.folder / f".{LAST}.part"
+        self._require_finite(epoch, measured["val_loss"])
         try:
-            trainer.save_checkpoint(temporary)
             if trainer.is_global_zero:
-                temporary.replace(self.folder / LAST)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-            temporary.unlink(missing_ok=True)
-            raise JobError(
-                f"{self.folder / LAST}: cannot be written ({error}); free some space, then --resume"
-            ) from error
+                write_atomically(self.folder / METRICS, _as_csv(self.history))
+                if is_best:
+                    metrics = {"split": "val", "miou": self.best_miou, "epoch": epoch}
+                    info = self.info.model_copy(update={"metrics": metrics})
+                    save_weights(self.folder / BEST, self.network, info)
+            # Every process takes part in assembling a checkpoint; the first one writes it.
+            trainer.save_checkpoint(self.folder / LAST)
+        except JobError as error:
+            raise JobError(f"{error}; then go on with: imexseg train --resume {self.run_folder}") from error
+
+    def _require_finite(self, epoch: int, val_loss: float) -> None:
+        """The train_loss alone says nothing: mixed precision skips a step whose gradients overflow."""
+        if math.isfinite(val_loss) and not not_finite(self.network.state_dict()):
+            return
+        rate = self.info.training.get("learning_rate", 0.0)
+        kept = ""
+        if (self.folder / BEST).exists():
+            kept = (
+                f"; {self.folder / BEST} holds the best epoch before, to begin with by --init-weights {self.run_folder}"
+            )
+        raise JobError(
+            f"training diverged in epoch {epoch}: its weights or its loss are no longer finite numbers, and nothing of it was "
+            f"kept. Begin again with a lower rate, for instance --learning-rate {rate / 4:g} instead of {rate:g}{kept}"
+        )
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomically(Path(path), buffer.getvalue())
 
 
 def _as_csv(history: list[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Batches at half the size: what the coarser levels of multilevel training see."""
+"""Batches at reduced resolution, for the coarser levels of multilevel training."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The folder of a run: where it is, what it holds, and the facts that are needed to repeat it."""
+"""The folder of a run: where it is, what it contains, and what is needed to reproduce the run."""
 
 import importlib.metadata
 import json
@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,13 +15,15 @@ import torch
 
 from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
+from imexseg.missing import installed_opencv
+from imexseg.training.claim import LOCK, claimed
 from imexseg.training.config import RunConfig, dump
 
 CONFIG, BEST, LAST, METRICS, REPORT = "config.yaml", "best.safetensors", "last.ckpt", "metrics.csv", "report.html"
 ENVIRONMENT, GENERATED_DATA, TENSORBOARD = "environment.json", "data", "tensorboard"
 
 _FOLDER_OF_THIS_RUN = "IMEXSEG_RUN_FOLDER"  # tells the processes that Lightning starts for more devices
-_PACKAGES = ("imexseg", "torch", "lightning", "albumentations", "torchmetrics", "numpy", "opencv-python-headless")
+_PACKAGES = ("imexseg", "torch", "lightning", "albumentations", "torchmetrics", "numpy")
 
 
 def process_rank() -> int:
@@ -37,9 +41,53 @@ def choose_run_folder(config: RunConfig) -> Path:
     if process_rank() > 0:
         return _wait_for_first_process(config.output)
     folder = config.output or Path("runs") / f"{config.model}-{datetime.now():%Y%m%d-%H%M%S}"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: exists and is not empty; choose another --output, or go on with --resume {folder}")
+    if config.output is not None:
+        require_empty(folder)
     return folder
+
+
+def require_empty(folder: Path) -> None:
+    """What a killed command left of a beginning does not count. Raises: UsageError naming the way on."""
+    if folder.is_dir():
+        names = {path.name for path in folder.iterdir() if path.name != LOCK and not path.name.endswith(".part")}
+        if not names:
+            return
+        began = CONFIG in names
+        way_on = f"go on with --resume {folder}" if began else "or empty it first"
+        raise UsageError(f"{folder}: exists and is not empty; choose another --output, or {way_on.removeprefix('or ')}")
+    if folder.exists():
+        raise UsageError(f"{folder}: is not a folder; choose another --output")
+
+
+@contextmanager
+def new_run_folder(folder: Path, config: RunConfig) -> Iterator[Path]:
+    """Claim a folder from choose_run_folder and write its config.yaml. Yields: the folder.
+
+    A name that was made up gets a number behind it if another run took it meanwhile.
+    Raises: UsageError if it is another's; JobError if it cannot be written.
+    """
+    if process_rank() > 0:
+        yield folder
+        return
+    while True:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(claimed(folder))
+                require_empty(folder)
+            except UsageError:
+                if config.output is not None:
+                    raise
+                folder = _next_name(folder)
+                continue
+            create_run_folder(folder, config)
+            yield folder
+            return
+
+
+def _next_name(folder: Path) -> Path:
+    """runs/x → runs/x-2 → runs/x-3."""
+    stem, _, number = folder.name.rpartition("-")
+    return folder.with_name(f"{stem}-{int(number) + 1}" if len(number) < 4 and number.isdigit() else f"{folder.name}-2")
 
 
 def has_finished_an_epoch(folder: Path) -> bool:
@@ -78,7 +126,7 @@ def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:
 
 def environment(config: RunConfig) -> dict[str, str]:
     """Versions, machine, seed and commit."""
-    facts = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    facts = {name: importlib.metadata.version(name) for name in _PACKAGES} | installed_opencv()
     facts["python"] = platform.python_version()
     facts["platform"] = platform.platform()
     facts["threads"] = str(torch.get_num_threads())

@@ -1,17 +1,17 @@
-"""What is optimised: the loss of a network, AdamW under a one-cycle schedule, counted by torchmetrics."""
+"""The optimisation problem: a loss, AdamW with a one-cycle schedule, and scores counted by torchmetrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import lightning as L
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
-from imexseg.models.network import ImageNetwork, SegmentationNetwork
+from imexseg.models.contract import ImageNetwork
 from imexseg.training.losses import Loss
 
 
@@ -25,12 +25,11 @@ def balanced_class_weights(class_pixels: Tensor) -> Tensor:
     return torch.where(count > 0, (count.max() / count.clamp(min=1)).sqrt(), torch.ones_like(count)).float()
 
 
-def smoothness_in_time(network: nn.Module) -> Tensor | float:
-    """Σ over the stages of layers/time_series.time_smoothness; 0 for a network without steps."""
+def smoothness_in_time(network: ImageNetwork) -> Tensor | float:
+    """Σ of layers/time_series.time_smoothness over the flows, those behind a pyramid excepted; 0 for a network without steps."""
     total: Tensor | float = 0.0
-    if isinstance(network, SegmentationNetwork):
-        for k, settings in enumerate(network.config.stages):
-            total = total + time_smoothness(network.get_submodule(f"backbone.stages.{k}.steps"), settings.step_size)
+    for flow in (placed.flow for placed in network.flows() if not placed.refines):
+        total = total + time_smoothness(flow, flow.settings.step_size)
     return total
 
 

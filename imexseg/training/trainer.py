@@ -1,4 +1,4 @@
-"""Lightning, set up for this project; what stops it is reported with the way to go on."""
+"""Lightning, configured for this project; whatever stops a run is reported together with how to continue."""
 
 import logging
 import warnings
@@ -12,12 +12,13 @@ from rich.console import Console
 from imexseg.errors import JobError
 from imexseg.layers.reversible import ReversibleChain
 from imexseg.training.config import RunConfig
+from imexseg.training.cycles import Cycles
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.device import accelerator
 from imexseg.training.early_stopping import StopEarly
 from imexseg.training.progress import RunProgress
-from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import BEST, LAST, TENSORBOARD, has_finished_an_epoch
+from imexseg.training.recorder import AtomicCheckpoints, RunRecorder
+from imexseg.training.run_folder import BEST, CONFIG, LAST, TENSORBOARD, has_finished_an_epoch
 from imexseg.training.task import SegmentationTask
 
 _USELESS = ("does not have many workers", "number of training batches", "barrier", "use_deterministic", "LeafSpec")
@@ -39,7 +40,9 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         accumulate_grad_batches=config.accumulate,
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
-        callbacks=[*stop, recorder, RunProgress(recorder, console)],
+        # Cycles before the recorder, which writes the learning rate down.
+        callbacks=[*stop, Cycles(config), recorder, RunProgress(recorder, console)],
+        plugins=[AtomicCheckpoints()],
         use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically
         enable_progress_bar=False,
@@ -107,4 +110,6 @@ def interrupted(folder: Path) -> str:
     """What to say when a run was stopped before its end."""
     if has_finished_an_epoch(folder):
         return f"interrupted; every finished epoch is kept, go on with: imexseg train --resume {folder}"
-    return f"interrupted before the first epoch was finished; {folder} holds no weights yet"
+    if (folder / CONFIG).exists():
+        return f"interrupted before the first epoch was finished; begin it again with: imexseg train --resume {folder}"
+    return "interrupted before the first epoch was finished; give the same command again"

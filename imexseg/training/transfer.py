@@ -1,4 +1,4 @@
-"""Fine-tuning: a network begins with the weights of another one, of other classes, other channels, or another shape."""
+"""Fine-tuning: starting from the weights of another network, even one with other classes, channels or layers."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,10 +11,7 @@ from imexseg.errors import UsageError
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.channels import spread_channels
-from imexseg.models.external import PeerConfig, PeerNetwork
-from imexseg.models.lite0 import Lite0Config
-from imexseg.models.network import ImageNetwork
-from imexseg.models.pretrained import check_lite0_package
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.weights import find_weights
 from imexseg.training.config import RunConfig
 
@@ -89,12 +86,21 @@ def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _has_a_change_in_time(network: ImageNetwork) -> bool:
+    """True if what training/task.smoothness_in_time adds up is not empty."""
+    return any(len(row) > 1 for placed in network.flows() if not placed.refines for row in placed.flow.rows())
+
+
 def check_beginning(config: RunConfig) -> None:
-    """Before anything is written: that what the run begins with exists, and that some of it fits. Raises: UsageError."""
+    """Before anything is written: that what the run begins with exists, and that some of it fits; that --time-smoothness has
+    steps to act on. Raises: UsageError."""
     settings = model_config(config.model, **config.network)
+    if config.time_smoothness and not _has_a_change_in_time(build_network(settings)):
+        raise UsageError(
+            f"--time-smoothness {config.time_smoothness:g}: {config.model} has no time steps whose kernels could be alike; "
+            "leave it out, or choose a --model that `imexseg models` lists, with n_steps of 2 or more"
+        )
     if config.init_weights is not None:
         take_weights(build_network(settings), config.init_weights)
-    elif isinstance(settings, Lite0Config) and settings.pretrained:
-        check_lite0_package()
-    elif isinstance(settings, PeerConfig) and settings.pretrained:
-        PeerNetwork(settings).take_pretrained()
+    elif settings.begins_pretrained:
+        build_network(settings).take_pretrained()

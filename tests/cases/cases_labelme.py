@@ -232,3 +232,9 @@ def xml_of_the_web_page(d: Path):
 def json_of_cityscapes(d: Path):
     text(d / "a_polygons.json", {"imgHeight": 20, "imgWidth": 30, "objects": []})
     return [d], Refused(("a_polygons.json", "Cityscapes"))
+
+
+@case("labelme", 4)
+def two_files_of_one_image(d: Path):
+    labelme(d, shape()), labelme(d, shape("y"), stem="a (copy)", imagePath="a.png")
+    return [d], Refused(("a.json: labels a.png, as a (copy).json does",))

@@ -224,3 +224,36 @@ def list_in_windows_1252(d: Path):
     return rgb(d, "0 0 0 bg\n230 25 75 Zelle ä\n60 180 75 Kern\n", "colors.txt", "cp1252"), Refused(
         ("colors.txt", "save it as UTF-8")
     )
+
+
+@case("rgb", 2)
+def class_that_is_ignored(d: Path):
+    listed = "id,name,r,g,b\n0,bg,0,0,0\n1,cell,230,25,75\n255,void,60,180,75\n"
+    return rgb(d, listed), Right({"train/a": square(1) + bar(255)}, {0: "bg", 1: "cell"})
+
+
+@case("voc", 6)
+def border_in_the_colour_of_voc(d: Path):
+    """VOC's own void, which no label map lists."""
+    colours = np.array([*COLOURS, (224, 224, 192)], np.uint8)
+    put(d / "JPEGImages/a.jpg"), put(d / "SegmentationClass/a.png", colours[M + box(0, 0, 1, 30, 3)])
+    text(d / "labelmap.txt", "background:0,0,0::\ncell:230,25,75::\nnucleus:60,180,75::\n")
+    return [d], Right({"train/a": M + box(0, 0, 1, 30, 255)})
+
+
+@case("voc", 1)
+def colours_without_a_label_map(d: Path):
+    put(d / "JPEGImages/a.jpg"), put(d / "SegmentationClass/a.png", COLOURS[M])
+    return [d], Refused(("SegmentationClass/a.png: is in colours", "labelmap.txt"))
+
+
+@case("rgb", 4)
+def nothing_goes_together(d: Path):
+    (
+        put(d / "images/a.jpg"),
+        put(d / "masks/b.png", COLOURS[M]),
+        text(d / "colors.txt", "0 0 0 bg\n230 25 75 cell\n60 180 75 n\n"),
+    )
+    return [d], Refused(
+        ("nothing to convert", "without a mask, left out: 1 (a.jpg)", "without an image, left out: 1 (b.png)")
+    )

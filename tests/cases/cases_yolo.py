@@ -170,3 +170,11 @@ def test_is_not_in_latest(d: Path):
         text(d / "data.yaml", "train: latest/images\nnames: [cat]\n"),
     )
     return [d], Right({"train/a": square()}, says=("images: train 1",))
+
+
+@case("yolo", 6)
+def cvat(d: Path):
+    """train.txt lists paths that begin with data/, a folder that is not in the archive."""
+    dataset(d, "path: ./\ntrain: train.txt\nnames:\n  0: cat\n  1: dog\n")
+    text(d / "train.txt", "data/images/train/a.jpg\n")
+    return [d], Right({"train/a": square(2)})

@@ -13,7 +13,7 @@ from imexseg.cli import main as command_line
 from imexseg.cli.predict import unique_stems
 from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import CLASS_NAMES
-from imexseg.models.build import REGISTERED
+from imexseg.models.catalogue import NETWORKS
 
 
 @pytest.fixture
@@ -74,11 +74,14 @@ def test_evaluate_prints_one_json_object(imexseg, trained_run: Path, qtips_folde
 def test_models_lists_every_network(imexseg):
     code, out, _ = imexseg("models", "--json")
     assert code == 0
-    rows = json.loads(out)
-    assert [row["name"] for row in rows] == list(REGISTERED)
+    listing = json.loads(out)
+    rows = listing["networks"]
+    assert [row["name"] for row in rows] == list(NETWORKS)
+    assert list(listing["axes"]) == ["dynamics", "operator", "boundary", "norm", "form"]
     assert all(row["equation"] and row["operator"] and row["parameters"] and row["field_of_view"] for row in rows)
     code, out, _ = imexseg("models")
-    assert all(name in out for name in REGISTERED)
+    assert all(name in out for name in NETWORKS)
+    assert all(choice["name"] in out for choices in listing["axes"].values() for choice in choices)
 
 
 def test_predict_takes_every_kind_of_image_at_its_own_size(imexseg, trained_run: Path, tmp_path: Path):
@@ -158,6 +161,14 @@ MISTAKES = {
     "no such data": (["train", "{tmp}/nowhere"], 2, "nowhere: no such folder or file"),
     "an empty folder": (["train", "{tmp}"], 2, "data.yaml: not found"),
     "unknown model": (["train", "--model", "imex-leen"], 2, "did you mean 'imex-lean'"),
+    "an unknown dynamics": (["train", "--network", "dynamics=imexx"], 2, "did you mean 'imex'"),
+    "an unknown setting": (["train", "--network", "widht=8"], 2, "unknown key 'widht'; did you mean 'width'"),
+    "no value for a setting": (["train", "--network", "width"], 2, "'width' is not KEY=VALUE"),
+    "smoothness without steps": (
+        ["train", "{data}", "--model", "smp:Unet:resnet18", "--time-smoothness", "1e-4", "--output", "{tmp}/o"],
+        2,
+        "has no time steps whose kernels could be alike",
+    ),
     "zero epochs": (["train", "--epochs", "0"], 2, "0 is not positive"),
     "negative batch": (["train", "--batch-size", "-4"], 2, "-4 is not positive"),
     "words for numbers": (["train", "--epochs", "many"], 2, "'many' is not a whole number"),
@@ -165,7 +176,7 @@ MISTAKES = {
     "negative seed": (["train", "--seed", "-1"], 2, "-1 is out of range"),
     "no config": (["train", "--config", "{tmp}/c.yaml"], 2, "c.yaml: no such file"),
     "nothing to resume": (["train", "--resume", "{tmp}"], 2, "config.yaml: not found"),
-    "resume and more": (["train", "--resume", "{run}", "--epochs", "9"], 2, "--epochs: does not go with --resume"),
+    "resume and more": (["train", "--resume", "{run}", "--seed", "9"], 2, "--seed: does not go with --resume"),
     "a taken folder": (["train", "{data}", "--output", "{run}"], 2, "exists and is not empty"),
     "batch and devices": (
         ["train", "{data}", "--batch-size", "3", "--devices", "2", "--output", "{tmp}/o"],

@@ -3,8 +3,8 @@
 import torch
 
 from imexseg.models.build import build_network, model_config
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.models.network import ImageNetwork
 
 PALETTE = [(0, 0, 0), (230, 159, 0), (86, 180, 233), (0, 158, 115)]
 

@@ -12,13 +12,13 @@ from made_networks import made
 
 from imexseg.errors import UsageError
 from imexseg.export.build import build
-from imexseg.export.metadata import ExportOptions, minimum_size
+from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import random_images
 from imexseg.export.verify import LARGEST_DIFFERENCE, difference, reference_logits, session
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.norms import NORMS
 from imexseg.layers.operators import OPERATORS
-from imexseg.models.network import ImageNetwork
+from imexseg.models.contract import ImageNetwork
 from imexseg.models.registry import NETWORKS
 from imexseg.numerics.boundary import BOUNDARIES
 
@@ -171,7 +171,7 @@ def test_probabilities_are_those_of_torch():
 
 def test_the_smallest_size_works_and_one_below_is_refused():
     network = made("imex-lean-s", width=4, n_steps=1)
-    least = minimum_size(network)
+    least = network.smallest_exported_side
     assert agrees(network, exported(network, (least, least)), (least, least))
     with pytest.raises(UsageError, match=f"at least {least} px"):
         build(network, ExportOptions((least - 1, 200)))

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from imexseg.layers.dynamics import DYNAMICS, FlowSettings, build_flow
+from imexseg.layers.dynamics import DYNAMICS, build_flow
+from imexseg.layers.flow_settings import FlowSettings
 from imexseg.layers.implicit import (
     DirichletSolve,
     ImplicitSolve,

@@ -15,14 +15,13 @@ import imexseg
 from imexseg.errors import UsageError
 from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
-from imexseg.inference.overlap import seen_radius_of
 from imexseg.layers.implicit import solves, without_solve
 from imexseg.models.artefact import save_weights
 from imexseg.models.build import build_network, config_kind, model_config
 from imexseg.models.info import ModelInfo
 from imexseg.models.lite0 import LITE0, Lite0Config, Lite0Network
 from imexseg.models.pretrained import lite0_state
-from imexseg.models.summary import field_of_view_lite0, summarise
+from imexseg.models.summary import summarise
 from imexseg.training.config import RunConfig, resolve
 from imexseg.training.transfer import check_beginning
 
@@ -157,14 +156,14 @@ def test_exported_it_answers_as_torch_does_without_a_dft(settings: dict):
 
 
 def test_what_is_said_of_them():
-    assert summarise("imex-lite0").field_of_view_in_words == "whole image"
+    assert summarise("imex-lite0").field_of_view == "whole image"
     assert summarise("residual-lite0").parameters < 900_000
-    assert seen_radius_of(network_of(longest=8.0)) > seen_radius_of(network_of("residual-lite0"))
+    assert network_of(longest=8.0).reach() > network_of("residual-lite0").reach()
 
 
 def test_the_field_of_view_holds_what_the_gradient_touches():
     network = network_of("residual-lite0", n_steps=1).double()
-    bound = field_of_view_lite0(network)
+    bound = network.field_of_view()
     assert bound is not None
     size = -(-(bound + 64) // 32) * 32
     image = torch.randn(1, 1, size, 32, dtype=torch.float64, requires_grad=True)

@@ -8,16 +8,18 @@ from torch.nn import functional as F
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.operators import OPERATORS
+from imexseg.models.count import count_parameters, multiply_adds
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.registry import DEFAULT_MODEL, NETWORKS, ONE_SCALE, network_config
-from imexseg.models.summary import count_parameters, field_of_view, multiply_adds, summarise
+from imexseg.models.registry import DEFAULT_MODEL, FORMS, NETWORKS, network_config, short_forms
+from imexseg.models.summary import summarise
 
-every_network = pytest.mark.parametrize("name", NETWORKS)
-# For what takes seconds each: every dynamics and every operator, at one scale and at several.
+# Every dynamics and every operator, at one scale and at several.
 SAMPLE = [
-    *(name for name in NETWORKS if name.endswith("-lean")),
+    *(f"{dynamics}-lean" for dynamics in DYNAMICS),
     *("imex-dense", "imex-separable", "parabolic-lean-s", "hamiltonian-imex-lean-s"),
 ]
+OWN = [name for name in NETWORKS if "lite0" not in name]  # the other kinds: test_lite0.py, test_smp.py
+every_network = pytest.mark.parametrize("name", list(dict.fromkeys([*OWN, *SAMPLE])))
 one_of_each_kind = pytest.mark.parametrize("name", SAMPLE)
 SMALL = {"width": 8, "n_steps": 2}
 
@@ -72,7 +74,7 @@ def smooth(network: torch.nn.Module) -> None:
 def test_field_of_view_is_what_the_gradient_says(name: str):
     network = build(name, n_steps=1).double()
     smooth(network)
-    expected = field_of_view(network.config)
+    expected = network.field_of_view()
     size = 96 if expected is None else expected + 32
     image = torch.randn(1, 1, size, 32, dtype=torch.float64, requires_grad=True)
     rows = []
@@ -96,8 +98,8 @@ def test_normalisation_is_part_of_the_network():
 
 
 def test_the_explicit_networks_differ_from_their_implicit_twins_in_the_solve_alone():
-    for name in ONE_SCALE:
-        twin = DYNAMICS[network_config(name).dynamics].explicit_twin
+    for dynamics, row in DYNAMICS.items():
+        name, twin = f"{dynamics}-lean", row.explicit_twin
         if twin is None:
             continue
         own = {key: value.shape for key, value in build(name).state_dict().items() if ".solve." not in key}
@@ -133,7 +135,7 @@ def test_lean_needs_a_seventh_of_the_multiply_adds_of_dense():
 
 def test_the_default_is_small():
     assert count_parameters(SegmentationNetwork(network_config(DEFAULT_MODEL, num_classes=4))) <= 15_000
-    assert summarise(DEFAULT_MODEL).field_of_view_in_words == "whole image"
+    assert summarise(DEFAULT_MODEL).field_of_view == "whole image"
 
 
 def test_unknown_names_are_answered_with_the_nearest():
@@ -165,3 +167,23 @@ def test_unknown_names_are_answered_with_the_nearest():
 def test_impossible_settings_are_refused(settings: dict):
     with pytest.raises(ValidationError):
         network_config("imex-lean", **settings)
+
+
+def test_every_short_form_is_parsed_into_its_axes():
+    names = list(short_forms())
+    assert len(names) == len(set(names)) == 1 + len(DYNAMICS) * len(OPERATORS) * len(FORMS)
+    for name in names[1:]:
+        config = network_config(name)
+        dynamics = config.stages[-1].dynamics
+        assert name.startswith(f"{dynamics}-{config.operator}")
+        assert name == f"{dynamics}-{config.operator}-{name[len(dynamics + config.operator) + 2 :]}".rstrip("-")
+    assert (
+        network_config("imex-residual-lean-pile-l").dynamics == "imex-residual"
+    )  # not imex with an operator "residual"
+
+
+def test_the_fine_scales_have_no_solve():
+    photo = network_config("hamiltonian-imex-separable-photo-m")
+    assert photo.dynamics == ("hamiltonian", "hamiltonian-imex", "hamiltonian-imex")
+    assert photo.operator == "separable"
+    assert network_config("parabolic-lean-s").dynamics == ("parabolic",) * 5

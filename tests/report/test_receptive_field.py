@@ -9,7 +9,6 @@ from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.implicit import without_solve
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
-from imexseg.models.summary import field_of_view
 from imexseg.report.receptive_field import distance_within, effective_receptive_field, seen_pixels, share_beyond
 
 
@@ -50,7 +49,7 @@ def test_with_the_solve_every_pixel_is_seen_and_without_it_a_neighbourhood_only(
     assert seen_pixels(effective_receptive_field(network, batch)) == 1
     with without_solve(network):
         local = effective_receptive_field(network, batch)
-    twin = field_of_view(network_config(f"{DYNAMICS[network.config.dynamics].explicit_twin}-lean", width=8, n_steps=2))
+    twin = small_network(f"{DYNAMICS[network.config.dynamics].explicit_twin}-lean").field_of_view()
     assert twin is not None
     rows, columns = np.nonzero(local)
     assert 3 <= np.ptp(rows) + 1 <= twin

@@ -52,7 +52,7 @@ def contents(**changes) -> ReportContents:
         receptive_fields=(np.exp(-distance / 9), np.where(distance < 4, 1.0, 0.0)),
         names=HOSTILE,
         palette=default_palette(4),
-        settings={"data": "/a/<b>", "augmentation": {"flip": True}},
+        settings={"data": "/a/<b>", "loss": "dice", "augmentation": {"flip": True}},
         environment={"python": "3.12"},
         commands=["imexseg predict IMAGE --weights <run>"],
     )

@@ -7,12 +7,13 @@ import torch
 
 import imexseg
 from imexseg.errors import UsageError
-from imexseg.layers.implicit import DiffusionSolve, PeriodicSolve
+from imexseg.layers.dynamics import DYNAMICS
+from imexseg.layers.implicit import solves
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.build import model_config
 from imexseg.models.network import SegmentationNetwork
-from imexseg.models.prolongation import to_coarser_grid, to_finer_grid, to_finer_time, with_steps
-from imexseg.models.registry import ONE_SCALE, network_config
+from imexseg.models.prolongation import to_coarser_grid, to_finer_grid, to_finer_time
+from imexseg.models.registry import network_config
 from imexseg.training.config import RunConfig
 from imexseg.training.multilevel import check_levels
 from imexseg.training.restriction import restrict_batch
@@ -27,7 +28,7 @@ def small(name: str, **settings: object) -> SegmentationNetwork:
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
-@pytest.mark.parametrize("name", ONE_SCALE)
+@pytest.mark.parametrize("name", [*(f"{dynamics}-lean" for dynamics in DYNAMICS), "imex-dense", "imex-separable"])
 def test_down_and_up_again_gives_back_every_kernel(name: str, boundary: str):
     network = small(name, boundary=boundary, stride=1)
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -46,17 +47,16 @@ def test_down_and_up_again_gives_back_every_kernel(name: str, boundary: str):
 @pytest.mark.parametrize("boundary", ["periodic", "reflect", "zero"])
 def test_decay_lengths_keep_their_size_in_the_image(boundary: str):
     network = small("imex-lean", boundary=boundary)
-    solves = [m for m in network.modules() if isinstance(m, PeriodicSolve | DiffusionSolve)]
-    before = torch.stack([solve.decay_lengths().detach() for solve in solves])
+    before = torch.stack([solve.decay_lengths().detach() for solve in solves(network)])
     to_finer_grid(network)
-    ratio = torch.stack([solve.decay_lengths().detach() for solve in solves]) / before
+    ratio = torch.stack([solve.decay_lengths().detach() for solve in solves(network)]) / before
     assert ratio.median() == pytest.approx(2, rel=0.1)  # in points of a grid twice as fine
 
 
 @pytest.mark.parametrize("name", ["parabolic-lean", "imex-lean", "hamiltonian-imex-lean", "second-order-lean"])
 def test_half_the_steps_of_twice_the_size_become_all_steps(name: str):
     fine_config = network_config(name, **PLAIN, width=6, n_steps=4, step_size=0.25)
-    coarse_config = with_steps(fine_config, 1)
+    coarse_config = fine_config.with_longer_steps(1)
     assert (coarse_config.n_steps, coarse_config.step_size) == ((2,), (0.5,))
     coarse, fine = SegmentationNetwork(coarse_config).eval(), SegmentationNetwork(fine_config).eval()
     to_finer_time(coarse, fine)
@@ -70,13 +70,13 @@ def test_half_the_steps_of_twice_the_size_become_all_steps(name: str):
 
 def test_steps_that_cannot_be_halved_are_refused():
     with pytest.raises(UsageError, match="n_steps 6 cannot be halved 2 times"):
-        with_steps(network_config("imex-lean", **PLAIN, n_steps=6), 2)
+        network_config("imex-lean", **PLAIN, n_steps=6).with_longer_steps(2)
 
 
 def test_steps_behind_the_pyramid_are_the_same_on_every_level():
     fine = network_config("imex-residual-lean-photo-m", **PLAIN)
     assert fine.refinement.n_steps == 2
-    assert with_steps(fine, 1).refinement == fine.refinement
+    assert fine.with_longer_steps(1).refinement == fine.refinement
 
 
 @pytest.mark.parametrize(

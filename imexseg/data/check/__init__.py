@@ -1,1 +1,1 @@
-"""Reads every file once before training and names what is wrong with it."""
+"""Reads every file once before training and reports what is wrong with it."""

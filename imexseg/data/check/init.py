@@ -1,4 +1,4 @@
-"""A first data.yaml from what a folder holds: where images and masks are, values or colours, and what is left to say."""
+"""A first data.yaml, inferred from a folder: where images and masks are, their values or colours, what is left to fill in."""
 
 import json
 from collections import Counter
@@ -13,9 +13,9 @@ from imexseg.data.description.colour_list import read_colour_list
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.description.labels import IGNORE, packed
 from imexseg.data.description.palette import Colour
-from imexseg.data.pairs.layout import Layout, find_layout
 from imexseg.data.pairs.pairs import available_splits, list_files
 from imexseg.data.read.images import read_image
+from imexseg.data.read.layout import Layout, find_layout
 from imexseg.data.read.mask_files import StoredMask, read_stored_mask
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically

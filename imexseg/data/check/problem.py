@@ -1,4 +1,4 @@
-"""What is wrong with data: one line each, grouped by kind so that a thousand files with one mistake take a few lines."""
+"""Problems in a data set, one line each, grouped by kind so that a thousand files with the same mistake take a few lines."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A whole data set at a glance: facts of every split, problems within and between them. `check` and `train` use the same."""
+"""A whole data set at a glance: facts about each split, problems within and between them. Used by `check` and `train` alike."""
 
 from collections import Counter
 from collections.abc import Sequence

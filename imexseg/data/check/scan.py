@@ -1,4 +1,4 @@
-"""One pass over a split before training: the facts that training needs, and what is wrong and how to mend it."""
+"""One pass over a split before training: the statistics that training needs, and every problem with its remedy."""
 
 import hashlib
 from collections import Counter

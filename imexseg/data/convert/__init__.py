@@ -1,1 +1,1 @@
-"""Data sets of other tools in this project's layout: one file a format, each a function source ↦ Plan."""
+"""Converting other tools' data sets to this project's layout: one file per format, each with a function source ↦ Plan."""

@@ -1,4 +1,4 @@
-"""One mask being drawn: shapes in the pixels of the annotation, on the image as it is now; what happens on the way is noted."""
+"""A mask being drawn: shapes in annotation pixels, rasterised onto the image as it is now; anything unusual is noted."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""COCO's JSON, checked and with the forms that tools write made one: files, categories, annotations by image."""
+"""COCO's JSON, validated, with the variants that tools write brought to one form: files, categories, annotations by image."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def by_image(file: CocoFile) -> dict[str, list[dict[str, Any]]]:
         number = identity(annotation.get("image_id"))
         if number not in of_image:
             raise UsageError(
-                f"{file.path}: annotation {annotation.get('id')!r} is of image {number or annotation.get('image_id')!r}, "
+                f"{file.path}: annotation {annotation.get('id')!r} is of image {number}, "
                 "which is not listed; list it or remove the annotation"
             )
         of_image[str(number)].append(annotation)

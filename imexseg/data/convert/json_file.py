@@ -1,4 +1,4 @@
-"""Annotation files in JSON, and which tool wrote one that a converter does not read."""
+"""Annotation files in JSON, and which tool wrote a file that a converter cannot read."""
 
 import json
 import re

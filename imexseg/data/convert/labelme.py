@@ -41,9 +41,12 @@ def convert_labelme(source: Path) -> Plan:
     contents = _contents(source, notes)
     classes = _classes(source, contents, notes)
     found = Files(source, list_images(source, notes))
-    items = []
+    items: list[Item] = []
+    labelled: dict[Path, Path] = {}
     for path, content in contents.items():
         image, suffix, embedded = _image(path, content, found, notes)
+        if isinstance(image, Path) and labelled.setdefault(image, path) != path:
+            raise UsageError(f"{path}: labels {image.name}, as {labelled[image].name} does; keep one of the two")
         draw = partial(
             _mask,
             path,

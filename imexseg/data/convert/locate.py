@@ -1,4 +1,4 @@
-"""The image file that an annotation means, although folders were moved, renamed or unpacked elsewhere since."""
+"""Finding the image that an annotation refers to, even after folders were moved, renamed or unpacked elsewhere."""
 
 from collections.abc import Collection
 from pathlib import Path

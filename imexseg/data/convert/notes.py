@@ -20,6 +20,12 @@ class Notes:
         for name in names:
             self.add(what, name)
 
+    def example(self, what: str, line: str, name: object) -> None:
+        """As add, with the whole line about the first of them."""
+        if what not in self._names:
+            self.remark(line)
+        self.add(what, name)
+
     def remark(self, line: str) -> None:
         """Something to be said once."""
         if line not in self._remarks:

@@ -1,4 +1,4 @@
-"""Which number a class gets in the masks: that of the source wherever it fits, so that predictions can be compared there."""
+"""The number of each class in the masks: that of the source wherever possible, so that predictions can be compared with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Masks in colours with a list of what each colour means (class_dict.csv, `128 64 128 road`)."""
+"""Colour masks, with a list of what each colour means (class_dict.csv, `128 64 128 road`)."""
 
 from functools import partial
 from pathlib import Path
@@ -8,8 +8,8 @@ from imexseg.data.convert.target import Item, Plan
 from imexseg.data.convert.voc import class_numbers, legend_of_colours
 from imexseg.data.description.colour_list import LISTS, read_class_colours
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.pairs.layout import find_layout
 from imexseg.data.pairs.pairs import available_splits, list_files
+from imexseg.data.read.layout import find_layout
 from imexseg.errors import UsageError
 
 
@@ -43,6 +43,6 @@ def convert_rgb(source: Path, colours: Path | None = None) -> Plan:
         notes.add_all("images without a mask, left out", [path.name for path in listing.without_mask])
         notes.add_all("masks without an image, left out", [path.name for path in listing.without_image])
         for pair in listing.pairs:
-            draw = partial(class_numbers, pair.image, pair.mask, legend.labels, list(legend.names))
+            draw = partial(class_numbers, pair.image, pair.mask, legend, notes)
             items.append(Item(split, pair.image.stem, pair.image, pair.image.suffix, draw))
     return Plan(legend.names, items, legend.rule, legend.palette, notes)

@@ -1,8 +1,8 @@
-"""Outlines, run lengths and bitmaps as pixels: the one rule of every converter.
+"""Outlines, run lengths and bitmaps as pixels, by one rule for every converter.
 
 A pixel belongs to an outline if its centre, at (column + ½, row + ½), lies inside by the even-odd rule. Outlines are filled by
-pycocotools, which first rounds them to fifths of a pixel, so a centre closer than that to an edge may fall on either side: masks
-are those that COCO's own evaluation makes. On whole pixels the two agree exactly.
+pycocotools, as COCO's own evaluation does, which first rounds them to fifths of a pixel: a centre less than a third of a pixel
+from an edge may fall on either side. On whole pixels the two agree exactly.
 """
 
 from collections.abc import Sequence
@@ -62,10 +62,10 @@ def polygon(points: Any, size: tuple[int, int]) -> Pixels:
     right, bottom = np.clip(np.ceil(corners.max(axis=0)) + 1, 0, (width, height)).astype(int)
     if right <= left or bottom <= top:
         return Pixels(0, 0, np.zeros((0, 0), dtype=bool))
-    fifths = np.trunc(_SCALE * corners + 0.5) - _SCALE * np.array(
-        [left, top]
-    )  # rounded before it is moved, as in the whole
-    runs = coco.frPyObjects([(fifths / _SCALE).ravel().tolist()], bottom - top, right - left)
+    # Rounded before they are moved, as in the whole image; C rounds towards 0, so negative ones are one less for it.
+    fifths = np.trunc(_SCALE * corners + 0.5) - _SCALE * np.array([left, top])
+    outline = (np.where(fifths < 0, fifths - 1, fifths) / _SCALE).ravel().tolist()
+    runs = coco.frPyObjects([outline], bottom - top, right - left)
     return Pixels(int(top), int(left), coco.decode(runs)[..., 0].astype(bool))
 
 

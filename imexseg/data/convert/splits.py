@@ -1,4 +1,4 @@
-"""The split that the name of a file or folder speaks of, as a word: train2017 and Valid are, latest and trainval are not."""
+"""The split that a file or folder name contains as a whole word: train2017 and Valid are, latest and trainval are not."""
 
 import re
 

@@ -1,7 +1,6 @@
-"""What every converter hands over, and the one place that writes: complete or not at all, the source untouched."""
+"""What every converter returns, and the one place that writes it: completely or not at all, leaving the source untouched."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ from imexseg.data.convert.notes import Notes
 from imexseg.data.description.data_yaml import SPLITS
 from imexseg.data.description.palette import Colour
 from imexseg.data.read.images import read_image
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import UsageError
+from imexseg.files import folder_appearing_whole
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -45,37 +45,28 @@ class Plan:
     notes: Notes = field(default_factory=Notes)
 
 
-def write_plan(plan: Plan, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None) -> list[str]:
+def write_plan(
+    plan: Plan, source: Path, out: Path, progress: Callable[[int, int], None] = lambda n_done, n_total: None
+) -> list[str]:
     """Write images/{split}, masks/{split} and data.yaml. Images are read whole, to be sure of them, and copied as they are.
 
+    Args: source: what is converted, for messages.
     Returns: the summary, a line each: classes with their numbers, images of each split, what was left out or assumed.
     Raises: UsageError if out is taken, the plan is empty or an image is damaged; JobError if it cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: exists and is not empty; choose another folder")
     if not plan.items:
-        raise UsageError("nothing to convert: no image with annotations was found")
+        why = "".join(f"; {line}" for line in plan.notes.lines())
+        raise UsageError(f"{source}: nothing to convert, no image with an annotation was found{why}")
     if not 2 <= len(plan.names) <= 254:
-        raise UsageError(f"{len(plan.names)} classes were found; there must be 2 to 254 with the background")
-    try:
-        out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
-    except OSError as error:
-        raise JobError(f"{out}: cannot be written ({error.strerror or error}); choose another folder") from None
-    try:
+        raise UsageError(f"{source}: {len(plan.names)} classes were found; there must be 2 to 254 with the background")
+    with folder_appearing_whole(out) as building:
         taken: set[tuple[str, str]] = set()
         for n_done, item in enumerate(plan.items, start=1):
             _write_item(building, item, taken, plan.notes)
             progress(n_done, len(plan.items))
         (building / "data.yaml").write_text(_description(plan), encoding="utf-8")
-        building.chmod(0o755)
-        building.replace(out)
-    except OSError as error:
-        shutil.rmtree(building, ignore_errors=True)
-        raise JobError(f"{out}: cannot be written ({error.strerror or error}); nothing was left behind") from None
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
     return _summary(plan)
 
 
@@ -126,6 +117,7 @@ def _description(plan: Plan) -> str:
     content: dict = {"names": list(plan.names.values()) if counted else plan.names}
     if plan.palette:
         content["palette"] = [list(colour) for colour in plan.palette]
+        content["masks_hold"] = "numbers"
     splits = {item.split for item in plan.items}
     if "train" in splits and "val" not in splits:
         content["split"] = {"val": 0.2, "test": 0.0, "seed": 0}

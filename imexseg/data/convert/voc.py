@@ -19,8 +19,7 @@ from imexseg.data.description.colour_list import ClassColour, read_class_colours
 from imexseg.data.description.labels import IGNORE, LabelTable, label_table
 from imexseg.data.description.palette import Colour
 from imexseg.data.pairs.files import file_key
-from imexseg.data.pairs.pairs import Pair
-from imexseg.data.read.masks import read_classes
+from imexseg.data.read.masks import read_with_labels
 from imexseg.errors import UsageError
 from imexseg.text import read_text
 
@@ -54,9 +53,11 @@ _IGNORED = "__ignore__"
 
 @dataclass(frozen=True)
 class Legend:
-    """What the masks of a folder mean. labels: class i is the i-th of names.  names: number ↦ name.  rule: in words."""
+    """What the masks of a folder mean. numbers: of class i of the labels, 255 if it is ignored.  names: number ↦ name of the
+    others, palette: their colours.  rule: of the numbers, in words."""
 
     labels: LabelTable
+    numbers: list[int]
     names: dict[int, str]
     palette: list[Colour]
     rule: str
@@ -77,7 +78,7 @@ def convert_voc(source: Path) -> Plan:
                 raise UsageError(f"{source}: a list names {key[:200]!r}, which is not inside {images}; correct it")
             missing = images / f"{key}.jpg" if image is None else masks / f"{key}.png"
             raise UsageError(f"{missing}: image or mask is missing; add {missing.name} or remove the line")
-        draw = partial(class_numbers, image, mask, legend.labels, list(legend.names))
+        draw = partial(class_numbers, image, mask, legend, notes)
         items.append(Item(split, key.replace("/", "_"), image, image.suffix, draw))
     used = {item.image for item in items}
     notes.add_all("images that no list names, left out", [path.name for path in image_of.values() if path not in used])
@@ -153,8 +154,8 @@ def _legend(source: Path, notes: Notes) -> Legend:
         if len(names) < 2 or len(set(names)) < len(names):
             raise UsageError(f"{path}: needs at least two different names, a line each")
         names = ["background" if is_background(name) else name for name in names]
-    labels = label_table(dict(enumerate(names)), None, [], []).labels
-    return Legend(labels, dict(enumerate(names)), [], "the values in the masks")
+    labels = label_table(dict(enumerate(names)), None, [], [], "numbers").labels
+    return Legend(labels, list(range(len(names))), dict(enumerate(names)), [], "the values in the masks")
 
 
 def legend_of_colours(path: Path, listed: list[ClassColour], notes: Notes) -> Legend:
@@ -170,21 +171,33 @@ def legend_of_colours(path: Path, listed: list[ClassColour], notes: Notes) -> Le
         if first is None:
             notes.remark(f"{path.name} names no background: class 0 is {listed[0].name!r}")
     rows = dict(sorted(numbers.items()))
-    names, palette = {n: row.name for n, row in rows.items()}, [row.colour for row in rows.values()]
     try:
-        labels = label_table(dict(enumerate(names.values())), None, [], palette).labels
+        plain = {i: row.name for i, row in enumerate(rows.values())}
+        labels = label_table(plain, None, [], [row.colour for row in rows.values()]).labels
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
-    return Legend(replace(labels, colours={_VOID: IGNORE} | dict(labels.colours)), names, palette, rule)
+    kept = {n: row for n, row in rows.items() if n != IGNORE}
+    labels = replace(labels, colours={_VOID: IGNORE} | dict(labels.colours))
+    names, palette = {n: row.name for n, row in kept.items()}, [row.colour for row in kept.values()]
+    return Legend(labels, list(rows), names, palette, rule)
 
 
-def class_numbers(image: Path, mask: Path, labels: LabelTable, numbers: list[int], size: tuple[int, int]) -> np.ndarray:
+def class_numbers(image: Path, mask: Path, legend: Legend, notes: Notes, size: tuple[int, int]) -> np.ndarray:
     """Of a mask file. Raises: UsageError if values or colours mean nothing, or the size is not that of the image."""
-    classes = read_classes(Pair(image, mask, labels))
-    if classes.shape != size:
+    try:
+        read = read_with_labels(mask, legend.labels)
+    except UsageError as error:
+        if legend.labels.colours or "palette" not in str(error):
+            raise
+        raise UsageError(f"{mask}: is in colours; list them in labelmap.txt, like `cell:230,25,75::`") from None
+    if read.wrong is not None:
+        raise UsageError(read.wrong)
+    if read.classes.shape != size:
         raise UsageError(
-            f"{mask}: is {classes.shape[1]} x {classes.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
+            f"{mask}: is {read.classes.shape[1]} x {read.classes.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
         )
+    for kind, line in read.remarks:
+        notes.example(f"masks, {kind}", line, mask.name)
     table = np.full(256, IGNORE, dtype=np.uint8)
-    table[: len(numbers)] = numbers
-    return table[classes]
+    table[: len(legend.numbers)] = legend.numbers
+    return table[read.classes]

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from imexseg.data.convert.canvas import Canvas
-from imexseg.data.convert.locate import list_files, list_images
+from imexseg.data.convert.locate import Files, list_files, list_images
 from imexseg.data.convert.notes import Notes
 from imexseg.data.convert.numbers import Classes, number_ids
 from imexseg.data.convert.splits import SPLIT_OF_WORD
 from imexseg.data.convert.target import Item, Plan
 from imexseg.data.convert.yolo_names import yolo_file
 from imexseg.data.description.data_yaml import SPLITS
-from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.errors import UsageError
 from imexseg.text import read_text
 
@@ -41,10 +40,10 @@ def convert_yolo(source: Path) -> Plan:
     items = []
     for split, files in images.items():
         for image in files:
-            label: Path | None = present.pop(str(label_of[image]).casefold(), None)
-            if label is None:
+            own = present.pop(str(label_of[image]).casefold(), None)
+            if own is None:
                 notes.add("images without a file of labels, all background", image.name)
-            draw = partial(_mask, label, image, classes, file, notes)
+            draw = partial(_mask, own, image, classes, file, notes)
             items.append(Item(split, _stem(image, source), image, image.suffix, draw))
     notes.add_all("files of labels without an image, left out", [path.name for path in present.values()])
     return Plan(classes.names, items, classes.rule, notes=notes)
@@ -70,7 +69,7 @@ def _images(source: Path, content: dict[str, Any], notes: Notes) -> dict[str, li
                 )
             else:
                 found.setdefault(split, []).extend(
-                    _listed(path, source) if path.is_file() else list_images(path, notes)
+                    _listed(path, source, notes) if path.is_file() else list_images(path, notes)
                 )
     if set(found) >= {"train"} or (found and "train" not in content):
         return _once(found)
@@ -109,13 +108,14 @@ def _inside(source: Path, root: Any, place: Any) -> Path | None:
     return None
 
 
-def _listed(path: Path, source: Path) -> list[Path]:
-    """A text file with the path of an image on each line."""
+def _listed(path: Path, source: Path, notes: Notes) -> list[Path]:
+    """A text file with the path of an image on each line, from wherever: CVAT's begin with data/."""
+    known = Files(source, list_images(source, notes))
     images = []
     for line in read_text(path).splitlines():
         if line.strip():
-            image = _inside(source, None, line.strip())
-            if image is None or image.suffix.lower() not in IMAGE_SUFFIXES:
+            image = known.find(line.strip(), path, None, notes)
+            if image is None:
                 raise UsageError(f"{path}: lists {line.strip()[:200]!r}, which is no image inside {source}; correct it")
             images.append(image)
     return images
@@ -150,7 +150,9 @@ def _must_be_there(folder: Path, images: Path) -> None:
     )
 
 
-def _mask(file: Path, image: Path, classes: Classes, names: Path, notes: Notes, size: tuple[int, int]) -> np.ndarray:
+def _mask(
+    file: Path | None, image: Path, classes: Classes, names: Path, notes: Notes, size: tuple[int, int]
+) -> np.ndarray:
     canvas = Canvas(size, size, file or image, image, notes)
     lines = read_text(file).splitlines() if file else []
     if file and not any(line.strip() for line in lines):

@@ -1,1 +1,1 @@
-"""What a data set says of itself: data.yaml, labels, colours, the rule of its splits."""
+"""How a data set describes itself: data.yaml, labels, colours, and the rule for its splits."""

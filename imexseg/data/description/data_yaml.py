@@ -1,4 +1,4 @@
-"""data.yaml: what a dataset says of itself."""
+"""data.yaml: how a data set describes itself."""
 
 from pathlib import Path
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""From the values of a mask file to the classes of the network: names, merging, what is ignored, colours."""
+"""From the values in a mask file to the classes of the network: names, merging, ignored values, colours."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Colours of classes."""
+"""The colours of the classes."""
 
 import colorsys
 from typing import Annotated

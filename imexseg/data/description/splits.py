@@ -1,4 +1,4 @@
-"""A validation and a test split made from files that have none: seeded, and with equal files on one side."""
+"""Validation and test splits for data that has none: seeded, with identical files kept in the same split."""
 
 import hashlib
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # importing it would ask
 import albumentations as A
 import cv2
 
-from imexseg.data.load.augmentation_file import AUGMENTATIONS
+from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data.read.images import full_scale
 from imexseg.errors import UsageError
 

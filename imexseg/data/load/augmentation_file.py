@@ -1,11 +1,9 @@
-"""An augmentation as a file: a YAML list of albumentations with their settings. Read as data, never as code."""
+"""An augmentation read from a file: a YAML list of albumentations with their settings. Read as data, never as code."""
 
 from pathlib import Path
 
 from imexseg.errors import UsageError
 from imexseg.settings import read_yaml
-
-AUGMENTATIONS = ("none", "symmetries", "light", "strong")  # here, because this file imports nothing heavy
 
 
 def read_steps(path: Path) -> list:

@@ -1,4 +1,4 @@
-"""Pieces of large images for training, half of them chosen so that rare classes are seen more often."""
+"""Crops of large images for training, half of them chosen so that rare classes are seen more often."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Pairs of files as tensors, in the form that a DataLoader takes."""
+"""Image and mask files as tensors, for a DataLoader."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Which images in which order, for one process of one or many; no image twice in a validation."""
+"""Which images are visited in which order, by one of several processes; validation never counts an image twice."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What lies in a folder. Every list of files comes from here: those of `check`, `check --init`, `predict` and of the converters.
+"""The files in a folder. Every listing comes from here: for `check`, `check --init`, `predict` and the converters.
 
 Subfolders are read, links followed. Files that operating systems and editors leave behind are passed over, and all that was
 not taken is kept as data, so that it can be counted and named.

@@ -1,4 +1,4 @@
-"""Patterns that say where images and masks are: `/data/leftImg8bit/{split}/**/*_leftImg8bit.png`.
+"""Patterns for the locations of images and masks: `/data/leftImg8bit/{split}/**/*_leftImg8bit.png`.
 
 An image and a mask belong together if the text that the wildcards stand for is the same in both; everything else, such as
 `_leftImg8bit` here, may differ. If one pattern has fewer wildcards, the last ones are compared.

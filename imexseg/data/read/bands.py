@@ -1,4 +1,4 @@
-"""Images that Pillow does not read without loss: TIFF of many bands, of deep colour or of floats; .npy arrays.
+"""Images that Pillow cannot read losslessly: TIFF with many bands, deep colour or floats; .npy arrays.
 
 Which axis holds the channels: in a TIFF its tags say it (SamplesPerPixel, PlanarConfiguration). Where a file holds several
 pages of one sample, or an array of three axes, the channels are the shorter one of the first and the last axis.

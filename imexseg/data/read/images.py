@@ -1,4 +1,4 @@
-"""Images from files of any kind, with nothing silently cast."""
+"""Reading images of any format, without silent casts."""
 
 import os
 import warnings

@@ -1,4 +1,4 @@
-"""Masks as their files hold them: numbers, and the colours in which those are shown. What they mean is decided in masks.py."""
+"""Masks as their files store them: numbers, and the colours they are displayed in. masks.py decides what they mean."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Masks as class numbers: what data.yaml says of their numbers or colours, applied as they are read.
+"""Masks as class numbers: what data.yaml says about their numbers or colours is applied on reading.
 
 Where data.yaml declares colours, what a mask means must not depend on how its file stores it. Numbers and colours of the
 pixels are both looked up: if all colours are known they count; if they are not but all numbers are, those count. Where both

@@ -1,4 +1,4 @@
-"""Raw pixel values as a network takes them; apart from dataset.py, so that predicting does not load the augmentation."""
+"""Raw pixel values as network input; separate from dataset.py so that predicting does not load the augmentation."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Large images, read piece by piece: what is in memory does not depend on the size of the file where its format allows it."""
+"""Large images, read piece by piece: where the format allows it, memory use does not depend on the size of the file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What `imexseg inspect` shows of a network: its kernels as derivatives, decay lengths, stability limits."""
+"""What `imexseg inspect` shows about a network: its kernels as derivatives, decay lengths, stability limits."""

@@ -1,4 +1,4 @@
-"""One picture of a network's theory: how far it sees, how far its solves reach, how stable its steps are."""
+"""One figure that sums up a network: how far it sees, how far its solves reach, how stable its steps are."""
 
 import io
 import math

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
+from pycocotools import mask as coco_api
 
 from imexseg.cli.main import main
 from imexseg.data.check.scan import scan_split
-from imexseg.data.convert.shapes import circle, polygon, runs
 from imexseg.data.description.data_yaml import load_description
 from imexseg.data.read.mask_files import read_mask
 
@@ -47,64 +45,15 @@ def lengths(mask: np.ndarray) -> list[int]:
     return np.diff(np.concatenate([[0], ends])).tolist()
 
 
-def compressed(counts: list[int]) -> str:
-    """Source: cocoapi, common/maskApi.c, rleToString."""
-    text = ""
-    for i, count in enumerate(counts):
-        x = count - counts[i - 2] if i > 2 else count
-        more = True
-        while more:
-            bits = x & 31
-            x >>= 5
-            more = x != -1 if bits & 16 else x != 0
-            text += chr((bits | 32 if more else bits) + 48)
-    return text
-
-
-@given(seed=st.integers(0, 10**6), height=st.integers(1, 40), width=st.integers(1, 40))
-def test_run_lengths_come_back_compressed_or_not(seed: int, height: int, width: int):
-    mask = np.random.default_rng(seed).random((height, width)) < 0.3
-    counts = lengths(mask)
-    for form in (counts, compressed(counts), compressed(counts).encode()):
-        assert np.array_equal(runs(form, (height, width)), mask)
-
-
-@pytest.mark.parametrize("form", [[2, 3, 1, 1], "231N"])
-def test_the_example_of_the_coco_api(form: list[int] | str):
-    """Source: cocoapi, common/maskApi.h: M = [0 0 1 1 1 0 1] has the runs [2 3 1 1]; 1 - 3 = -2 is the letter N."""
-    assert runs(form, (7, 1)).ravel().astype(int).tolist() == [0, 0, 1, 1, 1, 0, 1]
-
-
-@given(text=st.text(max_size=30), size=st.tuples(st.integers(1, 50), st.integers(1, 50)))
-def test_damaged_run_lengths_are_refused(text: str, size: tuple[int, int]):
-    try:
-        found = runs(text, size)
-    except ValueError:
-        return
-    assert found.shape == size
-
-
-@given(seed=st.integers(0, 10**6))
-def test_a_polygon_holds_the_pixels_whose_centres_it_holds(seed: int):
-    random = np.random.default_rng(seed)
-    a, b, c = random.uniform(-10, 40, (3, 2))
-    y, x = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
-    sides = [(q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0]) for p, q in ((a, b), (b, c), (c, a))]
-    inside = np.all([side > 0 for side in sides], axis=0) | np.all([side < 0 for side in sides], axis=0)
-    assert np.array_equal(polygon([a, b, c], SIZE), inside)
-
-
-def test_shapes_on_whole_pixels():
-    assert np.array_equal(polygon(corners(2, 3, 7, 11), SIZE), box(2, 3, 7, 11) == 1)
-    assert np.array_equal(polygon(corners(-5, -5, 900, 4), SIZE), box(0, 0, 20, 4) == 1)
-    assert circle((10, 10), (10, 14), SIZE).sum() == pytest.approx(np.pi * 16, abs=4)
+def compressed(mask: np.ndarray) -> str:
+    return coco_api.encode(np.asfortranarray(mask))["counts"].decode()
 
 
 def coco(root: Path) -> Path:
     """Two images; an outline, a later one over it, a crowd below both, run lengths of both kinds."""
     image(root / "images/a.jpg"), image(root / "images/b.jpg", 1)
     rle = {"size": list(SIZE), "counts": lengths(box(5, 5, 9, 9))}
-    short = {"size": list(SIZE), "counts": compressed(lengths(box(10, 0, 12, 30)))}
+    short = {"size": list(SIZE), "counts": compressed(box(10, 0, 12, 30))}
     flat = [[float(v) for point in corners(2, 3, 7, 11) for v in point]]
     content = {
         "images": [
@@ -131,6 +80,7 @@ def yolo(root: Path) -> Path:
     label = root / "labels/train/a.txt"
     label.parent.mkdir(parents=True)
     label.write_text(f"1 {words}\n\n")
+    (root / "labels/val").mkdir()  # no labels, on purpose
     (root / "data.yaml").write_text("train: ../elsewhere\nnames: {0: cat, 1: dog}\nnc: 2\n")
     return root
 
@@ -180,10 +130,12 @@ def convert(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
 def test_every_format_becomes_a_data_set_that_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     over = box(2, 3, 7, 11)
     over[10:12] = 255
-    over[5:9, 5:9] = 2
+    over[5:9, 5:9] = 90
+    over[2:7, 3:11][over[2:7, 3:11] == 1] = 3
     shaped = box(2, 3, 7, 11, 2)
     shaped[5:9, 5:9] = 1
-    shaped[circle((25, 10), (25, 12), SIZE)] = 255
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    shaped[(x - 25) ** 2 + (y - 10) ** 2 <= 4] = 255
     wanted = {
         coco: (["background", "cat", "dog"], "train/a", over),
         yolo: (["background", "cat", "dog"], "train/a", box(2, 3, 7, 11, 2)),
@@ -250,7 +202,8 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
     note = labelme(tmp_path / "l") / "b.json"
     lists = voc(tmp_path / "v") / "ImageSets/Segmentation/train.txt"
     colours = rgb(tmp_path / "r") / "class_dict.csv"
-    shape = {"label": "cat", "shape_type": "line", "points": [[1, 2], [3, 4]]}
+    image(tmp_path / "l/c.jpg")
+    shape = {"label": "cat", "shape_type": "cuboid", "points": [[1, 2], [3, 4]]}
     cases = [
         ("yolo", label, "7 0 0 1 0 1 1", "line 1: class 7 has no name"),
         ("yolo", label, "1 0.5 0.5 0.2 0.2", "line 1: is a box"),
@@ -261,8 +214,8 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
         (
             "labelme",
             note,
-            json.dumps({"shapes": [shape], "imagePath": "a.jpg"}),
-            "draw polygons, rectangles or circles",
+            json.dumps({"shapes": [shape], "imagePath": "c.jpg"}),
+            "draw polygons, rectangles, circles or masks",
         ),
         ("labelme", note, "{", "is not valid JSON"),
         ("voc", lists, "../../x\n", "which is not inside"),

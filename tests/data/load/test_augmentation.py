@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.load.augmentation import GEOMETRIC, TONAL, A, Augmentation
-from imexseg.data.load.augmentation_file import AUGMENTATIONS, read_steps
+from imexseg.data.load.augmentation_file import read_steps
+from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.errors import UsageError

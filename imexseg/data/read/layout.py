@@ -1,4 +1,4 @@
-"""Where a folder keeps images and masks: the usual layouts, recognised by the names of folders and files."""
+"""Where a folder keeps its images and masks: common layouts, recognised by folder and file names."""
 
 import itertools
 import os
