@@ -29,32 +29,23 @@ IR_VERSION = 10
 _TRACED_SIDES = (69, 91)
 
 
-class Prepare(nn.Module):
-    """Image (B, H, W, C) as it is in → what the network's layers take, (B, C, H', W')."""
-
-    def __init__(self, network: ImageNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, image: Tensor) -> Tensor:
-        return self.network.prepared(image.permute(0, 3, 1, 2).float())
-
-
-class Layers(Prepare):
-    """Shapes: (B, C, H', W') → logits (B, num_classes, H', W')."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.network.logits(features)
-
-
-class Finish(Prepare):
-    """Logits (B, num_classes, H', W') → classes (B, H, W) uint8, and by name whatever else was asked for."""
+class Whole(nn.Module):
+    """Image (B, H, W, C) as it is in → classes (B, H, W) uint8, and by name whatever else was asked for."""
 
     def __init__(self, network: ImageNetwork, options: ExportOptions):
-        super().__init__(network)
+        super().__init__()
+        self.network = network
         self.options = options
 
-    def forward(self, scores: Tensor, image: Tensor) -> dict[str, Tensor]:
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return self.finish(image, self.network.logits(self.prepare(image)))
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Shapes: (B, H, W, C) → what the layers take, (B, C, H', W')."""
+        return self.network.prepared(image.permute(0, 3, 1, 2).float())
+
+    def finish(self, image: Tensor, scores: Tensor) -> dict[str, Tensor]:
+        """Args: scores: what the layers give, (B, num_classes, H', W')."""
         height, width = image.shape[1:3]
         scores = self.network.finished(scores, (height, width))
         outputs = {"classes": scores.argmax(1).to(torch.uint8)}
@@ -63,6 +54,24 @@ class Finish(Prepare):
         if self.options.logits:
             outputs["logits"] = scores
         return outputs
+
+
+class Ends(Whole):
+    """All but the layers, which stand between `features` and `scores`."""
+
+    def forward(self, image: Tensor, scores: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"features": self.prepare(image)} | self.finish(image, scores)
+
+
+class Layers(nn.Module):
+    """Shapes: features (B, C, H', W') → scores (B, num_classes, H', W')."""
+
+    def __init__(self, network: ImageNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        return {"scores": self.network.logits(features)}
 
 
 def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
@@ -86,46 +95,53 @@ def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
 
 
 def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
-    """In three parts, one behind the other. The sides that the layers see are multiples of the stride: were they written as
-    what padding makes of the sides of the image, torch would ponder that expression at every layer, for minutes.
-    """
     network = with_fixed_padding(copy.deepcopy(network)).eval()
-    stride = network.total_stride
-    least = network.smallest_exported_side
-    sides = options.size or tuple(max(side, least) for side in _TRACED_SIDES)
-    batch = 1 if options.size else 2  # torch takes a 1 for a constant
-    image = torch.from_numpy(np.zeros((batch, *sides, network.config.in_channels), element_type(network.info)))
-    parts = [Prepare(network), Layers(network), Finish(network, options)]
-    free: list[Any] = [None] * 3
-    if options.size is None:
-        any_image = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC(min=least), 2: Dim.DYNAMIC(min=least)}
-        grids = [stride * Dim(name, min=-(-network.smallest_side // stride), max=2**14) for name in ("rows", "columns")]
-        on_grid = {0: Dim.DYNAMIC, 2: grids[0], 3: grids[1]}
-        free = [(any_image,), (on_grid,), ({0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}, any_image)]
     with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(network, "matmul"):
         warnings.simplefilter("ignore")
-        # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
-        # instead of tensors must not be what is kept.
-        features = parts[0](image)
-        scores = parts[1](features)
-        names = list(parts[2](scores, image))
-        given = [{"image": image}, {"features": features}, {"scores": scores, "image": image}]
-        found = [["features"], ["scores"], names]
         try:
-            traced = [_export(*part) for part in zip(parts, given, found, free, strict=True)]
+            if options.size is not None:
+                return ir.from_proto(_export(Whole(network, options), {"image": _black(network, options.size, 1)}))
+            return _of_any_size(network, options)
         except torch.onnx.OnnxExporterError as error:
             raise UsageError(_refusal(network, options, error)) from error
-    return ir.from_proto(joined(dict(zip(("prepare", "layers", "finish"), traced, strict=True))))
 
 
-def _export(part: nn.Module, given: dict[str, Tensor], found: list[str], free: Any) -> onnx.ModelProto:
+def _of_any_size(network: ImageNetwork, options: ExportOptions) -> ir.Model:
+    """In two parts. The sides that the layers see are multiples of the stride: were they written as what padding makes of the
+    sides of the image, torch would ponder that expression at every layer, for minutes.
+    """
+    least, stride = network.smallest_exported_side, network.total_stride
+    ends, layers = Ends(network, options), Layers(network)
+    image = _black(
+        network, tuple(max(side, least) for side in _TRACED_SIDES), 2
+    )  # torch takes a batch of 1 for a constant
+    features = ends.prepare(image)
+    any_image = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC(min=least), 2: Dim.DYNAMIC(min=least)}
+    any_scores = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    smallest = -(-network.smallest_side // stride)
+    rows, columns = (stride * Dim(name, min=smallest, max=2**14) for name in ("rows", "columns"))
+    inner = _export(layers, {"features": features}, ({0: Dim.DYNAMIC, 2: rows, 3: columns},))
+    outer = _export(ends, {"image": image, "scores": network.logits(features)}, (any_image, any_scores))
+    return joined(outer, inner)
+
+
+def _black(network: ImageNetwork, size: tuple[int, ...], batch: int) -> Tensor:
+    return torch.from_numpy(np.zeros((batch, *size, network.config.in_channels), element_type(network.info)))
+
+
+def _export(
+    module: nn.Module, given: dict[str, Tensor], free: tuple[dict[int, Any], ...] | None = None
+) -> onnx.ModelProto:
+    # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
+    # instead of tensors must not be what is kept.
+    found = module.eval()(*given.values())
     program = torch.onnx.export(
-        part,
+        module,
         tuple(given.values()),
         dynamo=True,
         dynamic_shapes=free,
         input_names=list(given),
-        output_names=found,
+        output_names=list(found),
         opset_version=OPSET,
         optimize=False,  # fold.py does, and leaves the symbols of the solves to the runtime
         verbose=False,

@@ -1,31 +1,35 @@
-"""Graphs one behind the other: what one gives is what the next takes by the same name."""
+"""One graph set into another: what each gives is what the other takes by the same name."""
 
 import onnx
+import onnx_ir as ir
 
 
-def joined(parts: dict[str, onnx.ModelProto]) -> onnx.ModelProto:
-    """Args: parts: by the name that their values and nodes get in front of their own. Inputs and outputs keep theirs.
-
-    Returns: inputs of the first, outputs of the last.
-    """
-    model = onnx.ModelProto()
-    model.CopyFrom(list(parts.values())[-1])
-    model.ClearField("graph")
-    graph = model.graph
-    for name, part in parts.items():
+def joined(outer: onnx.ModelProto, inner: onnx.ModelProto) -> ir.Model:
+    """Inputs and outputs of `outer`, but for those that `inner` gives and takes."""
+    graph = onnx.GraphProto()
+    between = {value.name for value in (*inner.graph.input, *inner.graph.output)}
+    graph.input.extend(value for value in outer.graph.input if value.name not in between)
+    graph.output.extend(value for value in outer.graph.output if value.name not in between)
+    for prefix, part in (("ends", outer), ("layers", inner)):
         own = {value.name for value in (*part.graph.input, *part.graph.output)}
         assert not part.functions
+
+        def renamed(name: str, own: set[str] = own, prefix: str = prefix) -> str:
+            return name if name in own or not name else f"{prefix}/{name}"
+
         for node in part.graph.node:
             added = graph.node.add()
             added.CopyFrom(node)
-            added.name = f"{name}/{node.name}"
-            for values in (added.input, added.output):
-                values[:] = [v if v in own or not v else f"{name}/{v}" for v in values]
+            added.name = renamed(node.name)
+            added.input[:] = map(renamed, node.input)
+            added.output[:] = map(renamed, node.output)
         for tensor in part.graph.initializer:
-            added_tensor = graph.initializer.add()
-            added_tensor.CopyFrom(tensor)
-            added_tensor.name = f"{name}/{tensor.name}"
-    first, *_, last = parts.values()
-    graph.input.extend(first.graph.input)
-    graph.output.extend(last.graph.output)
-    return model
+            stored = graph.initializer.add()
+            stored.CopyFrom(tensor)
+            stored.name = renamed(tensor.name)
+    model = onnx.ModelProto()
+    model.CopyFrom(outer)
+    model.graph.CopyFrom(graph)
+    whole = ir.from_proto(model)
+    whole.graph.sort()
+    return whole
