@@ -55,7 +55,7 @@ def data_of(size: int, images: int) -> Path:
 def miou(network: nn.Module, data: Path, level: int) -> float:
     """Validation mIoU on images halved `level` times."""
     found = look_at_data(data)
-    dataset = SegmentationDataset(found.val.pairs, found.train.channels, 255)
+    dataset = SegmentationDataset(found.val.pairs, found.train.channels, found.train.dtype)
     names = tuple(found.description.names)
     total = torch.zeros(len(names), len(names), dtype=torch.int64).numpy()
     for i in range(len(dataset)):

@@ -8,6 +8,7 @@ The receptive fields are those of two shipped networks that differ in the solve 
 
 import argparse
 import io
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -91,7 +92,7 @@ def smaller(png: bytes) -> bytes:
 
 def photograph_the_page() -> bytes:
     """A screenshot of the built page after its first result. Raises: SystemExit without a Chromium or a built page."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from apps.web.serve import BUILT, page_server
 
@@ -104,7 +105,7 @@ def photograph_the_page() -> bytes:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
         page = chromium.new_page(viewport={"width": 1100, "height": 640})
         page.goto(f"http://localhost:{server.server_port}/")
-        page.wait_for_function("/[0-9] ms/.test(document.querySelector('#timing').textContent)")
+        expect(page.locator("#timing")).to_have_text(re.compile(r"\d ms"), timeout=30_000)
         picture = page.screenshot()
         chromium.close()
     server.shutdown()

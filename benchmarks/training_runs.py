@@ -77,6 +77,7 @@ def recount(weights: Path, description: DataDescription) -> None:
     import torch
 
     from imexseg.data.pairs.pairs import list_pairs
+    from imexseg.data.read.as_trained import as_trained
     from imexseg.data.read.images import read_image
     from imexseg.data.read.tensors import image_to_tensor
     from imexseg.models.artefact import load, save_weights
@@ -88,7 +89,8 @@ def recount(weights: Path, description: DataDescription) -> None:
             module.momentum = None
     network.train()
     images = [
-        image_to_tensor(read_image(pair.image), network.info.full_scale) for pair in list_pairs(description, "train")
+        image_to_tensor(as_trained(read_image(pair.image), network.info)[0])
+        for pair in list_pairs(description, "train")
     ]
     with torch.no_grad():
         for first in range(0, len(images) - 7, 8):

@@ -2,7 +2,6 @@
 
 import math
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -160,8 +159,6 @@ def test_it_is_trained_saved_loaded_and_predicts(what: str, qtips_folder: Path, 
     assert prediction.classes.shape == (21, 30)
 
 
-# TODO: drop the condition once export/ writes every network by torch's exporter (export/fold.py): it then has no list of layers.
-@pytest.mark.skipif(find_spec("imexseg.export.fold") is None, reason="export/ still knows its layers one by one")
 @pytest.mark.parametrize("what", OWN_NETWORKS)
 @pytest.mark.usefixtures("extended")
 def test_exported_it_answers_as_torch_does(what: str):

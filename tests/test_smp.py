@@ -68,7 +68,7 @@ def test_peers_take_images_of_any_size(model: str):
     [
         ("smp:Unet", "expected smp:ARCHITECTURE:ENCODER"),
         ("smp:Unot:resnet18", "unknown architecture 'Unot'; did you mean 'Unet'"),
-        ("smp:Unet:resnet81", "unknown encoder 'resnet81'; near it: resnet18"),
+        ("smp:Unet:resnet81", "unknown encoder 'resnet81'; did you mean 'resnet18'"),
         ("smp:PAN:vgg11", "PAN cannot take the encoder vgg11"),
     ],
 )

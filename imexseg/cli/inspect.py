@@ -76,13 +76,14 @@ def _sample(info, file: Path | None):
     """A tensor (1, C, H, W) of raw pixel values, and what it is in words."""
     import torch
 
-    from imexseg.data.read.images import read_image, to_channels
+    from imexseg.data.read.as_trained import as_trained
+    from imexseg.data.read.images import read_image
     from imexseg.data.read.tensors import image_to_tensor
     from imexseg.data_gen import CLASS_NAMES, PRESETS, QTips
 
     channels = info.network.in_channels
     if file is not None:
-        image = image_to_tensor(to_channels(read_image(file), channels, file), info.full_scale)[None]
+        image = image_to_tensor(as_trained(read_image(file), info, file)[0])[None]
         height, width = image.shape[-2:]
         top, left = (max(0, (side - LARGEST_SAMPLE) // 2) for side in (height, width))
         part = image[..., top : top + LARGEST_SAMPLE, left : left + LARGEST_SAMPLE]
@@ -92,7 +93,7 @@ def _sample(info, file: Path | None):
         names = (recipe.get("preset"), info.data.get("name"), "authors")
         preset = next(name for name in names if name in PRESETS)
         pixels, _ = QTips(preset, split="test")[0]
-        return image_to_tensor(pixels[..., None], info.full_scale)[None], f"Q-tips image 0 of {preset} (test)"
+        return image_to_tensor(as_trained(pixels[..., None], info)[0])[None], f"Q-tips image 0 of {preset} (test)"
     noise = torch.randn(1, channels, 64, 64, generator=torch.Generator().manual_seed(0))
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (info.network.mean, info.network.std))
     words = "noise of the training data's mean and spread; give an --image for real states"

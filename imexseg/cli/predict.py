@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, positive_int, progress_bar
+from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar
 from imexseg.cli.inputs import find_images, unique_stems
 from imexseg.errors import ImexsegError, JobError, UsageError
 from imexseg.files import write_atomically
@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         metavar="N",
         help="cut larger images into overlapping pieces of N x N pixels, in bounded memory",
+    )
+    parser.add_argument(
+        "--white",
+        type=positive_float,
+        metavar="N",
+        help="the pixel value that means white, where it is not the largest of its type: 4095 for 12 bits in a file of 16",
     )
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 2 to 12 times as slow")
 
@@ -73,13 +79,14 @@ def run(options: argparse.Namespace) -> int:
             try:
                 target = options.output / stem
                 if tiled is not None:
-                    found = predict_tiled(tiled, path, target, found is None, progress) or found
+                    found = predict_tiled(tiled, path, target, found is None, progress, options.white) or found
                     continue
                 progress(n_done, len(paths))
-                adapted = predict_file(predictor, path, target, options.probabilities)
-                if adapted is not None and adapted not in said:
-                    said.add(adapted)
-                    messages.print(f"{path}: {adapted}")
+                adapted = predict_file(predictor, path, target, options.probabilities, options.white)
+                for remark in adapted:
+                    if remark not in said:
+                        said.add(remark)
+                        messages.print(f"{path}: {remark}")
             except JobError:
                 raise  # nothing can be written: it would be the same for the next image
             except ImexsegError as error:
@@ -105,20 +112,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool) -> str | None:
+def predict_file(
+    predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool, white: float | None = None
+) -> list[str]:
     """Write target_mask.png, target_overlay.png and, if asked for, target_probabilities.npz. The mask has the numbers of the
     masks that the network was trained on.
 
-    Returns: what was done to fit the image to a network of a fixed size, if anything.
+    Args: white: the pixel value that means white; None: that of the image's type, if its values allow that.
+    Returns: what was done to make the image fit the network, in words.
     """
     import numpy as np
 
+    from imexseg.data.read.as_trained import as_trained
     from imexseg.data.read.images import read_image
     from imexseg.inference.write_mask import in_values
     from imexseg.inference.write_picture import overlay, png_bytes
 
     image = read_image(path)
-    prediction = predictor.predict(image, path)
+    pixels, converted = as_trained(image, predictor.info, path, white)
+    prediction = predictor.segment(pixels, path)
     files = {
         "mask.png": png_bytes(in_values(prediction.classes, predictor.info.values)),
         "overlay.png": png_bytes(overlay(image, prediction.classes, predictor.info.palette)),
@@ -129,4 +141,4 @@ def predict_file(predictor: "AnyPredictor", path: Path, target: Path, probabilit
         files["probabilities.npz"] = buffer.getvalue()
     for ending, content in files.items():
         write_atomically(target.with_name(f"{target.name}_{ending}"), content)
-    return predictor.adaptation(image)
+    return [remark for remark in (converted, predictor.adaptation(image)) if remark is not None]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imexseg.data.read.windows import ImageSource, open_image
+from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.tiling import Disagreement, TiledPredictor
 from imexseg.inference.write_mask import in_values, mask_suffix, write_mask
@@ -15,7 +15,12 @@ PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a who
 
 
 def predict_tiled(
-    predictor: TiledPredictor, path: Path, target: Path, compare: bool, progress: Callable[[int, int], None]
+    predictor: TiledPredictor,
+    path: Path,
+    target: Path,
+    compare: bool,
+    progress: Callable[[int, int], None],
+    white: float | None = None,
 ) -> Disagreement | None:
     """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png.
 
@@ -26,13 +31,14 @@ def predict_tiled(
     height, width, _ = source.shape
     picture = _Picture(source)
     suffix = mask_suffix(source.n_pixels)
-    strips = picture.watch(_strips(predictor, source, path, progress))
+    pixels, _ = source_as_trained(source, predictor.info, path, white)
+    strips = picture.watch(_strips(predictor, pixels, path, progress))
     with appearing_whole(target.with_name(f"{target.name}_mask{suffix}")) as temporary:
         numbers = (in_values(strip, predictor.info.values) for strip in strips)
         write_mask(temporary, suffix, numbers, height, width)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(target.with_name(f"{target.name}_overlay.png"), png_bytes(small))
-    return predictor.disagreement(source, path) if compare else None
+    return predictor.disagreement(pixels, path) if compare else None
 
 
 def _strips(

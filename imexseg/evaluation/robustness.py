@@ -1,12 +1,11 @@
 """Perturbing images before prediction, by noise or by an attack on the network."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imexseg.data.read.images import full_scale, to_channels
+from imexseg.data.read.as_trained import as_trained
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -22,7 +21,7 @@ class Perturbation:
         seed: of noise and of the start of pgd. Image number i has its own stream, whatever stands beside it in a batch.
         network: whose gradients are attacked; noise needs none.
     Properties: values stay between 0 and the full scale (or the image's own extremes, where a float image exceeds them),
-        not rounded to whole grey levels; noise = 0 or epsilon = 0 change nothing.
+        rounded to whole grey levels by whoever predicts, as in a file; noise = 0 or epsilon = 0 change nothing.
     """
 
     info: Any  # of a predictor
@@ -37,9 +36,10 @@ class Perturbation:
         """Shapes: images (H, W, C) as read, masks (H, W) → images (H, W, C) float32, where 1 is the full scale."""
         if (self.epsilon if self.attack else self.noise) == 0:
             return images
-        images = [to_channels(image, self.info.in_channels, Path("image")) for image in images]
+        # In the network's own values, so that 1 is its white whatever the files hold.
+        pixels = [as_trained(image, self.info)[0].astype(np.float32) for image in images]
         if self.attack is None:  # without torch
-            scaled = [image.astype(np.float32) / np.float32(full_scale(image.dtype)) for image in images]
+            scaled = [image / np.float32(self.info.full_scale) for image in pixels]
             lowest, highest = min(0.0, *(float(x.min()) for x in scaled)), max(1.0, *(float(x.max()) for x in scaled))
             return [self._noisy(x, 1.0, first + i).clip(lowest, highest) for i, x in enumerate(scaled)]
         import torch
@@ -47,7 +47,7 @@ class Perturbation:
         from imexseg.data.read.tensors import image_to_tensor
 
         scale = self.info.full_scale
-        batch = torch.stack([image_to_tensor(image, scale) for image in images])
+        batch = torch.stack([image_to_tensor(image) for image in pixels])
         truth = torch.stack([torch.from_numpy(mask.astype(np.int64)) for mask in masks])
         changed = self.perturb(batch, truth, first) / scale
         return [np.moveaxis(image.numpy(), 0, -1) for image in changed]

@@ -1,111 +1,194 @@
-"""The complete file: raw image in, class map out; the part in between is in network.py."""
+"""The whole file: image in as a camera gives it, class map out; in between the network itself, by torch's own exporter."""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+import onnx_ir as ir
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
 
 from imexseg.errors import UsageError
-from imexseg.export.graph import Graph
+from imexseg.export.fold import fold, with_fixed_padding
+from imexseg.export.half import to_half
+from imexseg.export.join import joined
 from imexseg.export.metadata import ExportOptions, metadata
-from imexseg.export.network import Grid, grid_strides, logits
-from imexseg.export.peer import build_peer
 from imexseg.export.sample_images import element_type
-from imexseg.export.scaling import scale_back, scale_image
-from imexseg.export.solve import Side
+from imexseg.layers.implicit import solved_by
 from imexseg.models.contract import ImageNetwork
-from imexseg.models.lite0 import Lite0Network
-from imexseg.models.network import SegmentationNetwork
+
+OPSET = 18
+IR_VERSION = 10
+# Sides to trace a file of any size with: not equal, and no multiple of any stride, so that nothing is taken for constant.
+_TRACED_SIDES = (69, 91)
+
+
+class Whole(nn.Module):
+    """Image (B, H, W, C) as it is in → classes (B, H, W) uint8, and by name whatever else was asked for."""
+
+    def __init__(self, network: ImageNetwork, options: ExportOptions):
+        super().__init__()
+        self.network = network
+        self.options = options
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return self.finish(image, self.network.logits(self.prepare(image)))
+
+    def prepare(self, image: Tensor) -> Tensor:
+        """Shapes: (B, H, W, C) → what the layers take, (B, C, H', W')."""
+        return self.network.prepared(image.permute(0, 3, 1, 2).float())
+
+    def finish(self, image: Tensor, scores: Tensor) -> dict[str, Tensor]:
+        """Args: scores: what the layers give, (B, num_classes, H', W')."""
+        height, width = image.shape[1:3]
+        scores = self.network.finished(scores, (height, width))
+        outputs = {"classes": scores.argmax(1).to(torch.uint8)}
+        if self.options.probabilities:
+            outputs["probabilities"] = scores.softmax(1)
+        if self.options.logits:
+            outputs["logits"] = scores
+        return outputs
+
+
+class Ends(Whole):
+    """All but the layers, which stand between `features` and `scores`."""
+
+    def forward(self, image: Tensor, scores: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        return {"features": self.prepare(image)} | self.finish(image, scores)
+
+
+class Layers(nn.Module):
+    """Shapes: features (B, C, H', W') → scores (B, num_classes, H', W')."""
+
+    def __init__(self, network: ImageNetwork):
+        super().__init__()
+        self.network = network
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        return {"scores": self.network.logits(features)}
 
 
 def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
     """The model as one protobuf with all weights inside.
 
-    Raises: UsageError for a size below the minimum, or a network of another library with a free size.
+    Raises: UsageError for a size below the minimum, or a network that torch cannot export.
     """
     least = network.smallest_exported_side
     if options.size is not None and min(options.size) < least:
         raise UsageError(f"--size {options.size[0]} {options.size[1]}: this network needs at least {least} px a side")
-    if isinstance(network, SegmentationNetwork | Lite0Network):
-        model = _own(network, options)
-    elif options.size is None:
-        raise UsageError(f"--dynamic: {network.info.model} is exported with a fixed size only; give --size H W")
-    else:
-        model = build_peer(network, options)
-    return model
+    model = _traced(network, options)
+    fold(model)
+    _tidy(model, options)
+    proto = ir.to_proto(model)
+    del proto.graph.value_info[:]  # a runtime infers them
+    if options.precision == "fp16":
+        proto = to_half(proto)
+    onnx.helper.set_model_props(proto, metadata(network, options))
+    onnx.checker.check_model(proto)
+    return proto
 
 
-def _own(network: SegmentationNetwork | Lite0Network, options: ExportOptions) -> onnx.ModelProto:
-    g = Graph(half=options.precision == "fp16")
-    config = network.config
-    stride = network.total_stride
-    strides = grid_strides(network)
-    image_type = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(element_type(network.info)))
-    size = options.size
-    with g.scope("input"):
-        X = g.node("Transpose", "image", perm=[0, 3, 1, 2])
-        if image_type != TensorProto.FLOAT:
-            X = g.node("Cast", X, to=TensorProto.FLOAT)
-        whole = None  # the size to scale back to
-        if config.long_side is not None:
-            X, whole, size = scale_image(g, X, size, config.long_side, network.smallest_side)
-        mean, std = (np.asarray(v, np.float32).reshape(-1, 1, 1) for v in (config.mean, config.std))
-        X = g.node("Div", g.node("Sub", X, g.constant(mean)), g.constant(std))
-        X = g.narrow(X)
-        if size is not None:
-            height, width = size
-            X, crop = _pad_fixed(g, X, height, width, stride)
-            padded = [height + -height % stride, width + -width % stride]
-            grids = [_fixed_grid(padded, s) for s in strides]
-        else:
-            X, crop, padded_sides = _pad_dynamic(g, X, stride)
-            grids = [_dynamic_grid(g, padded_sides, s) for s in strides]
-    scores = logits(g, X, network, grids)
-    with g.scope("output"):
-        if crop is not None:
-            scores = g.node("Slice", scores, g.integers(0, 0), crop, g.integers(2, 3))
-        if whole is not None:
-            scores = scale_back(g, scores, whole)
-        classes = g.node("Cast", g.node("ArgMax", scores, axis=1, keepdims=0), to=TensorProto.UINT8)
-        wanted = [("classes", classes, TensorProto.UINT8)]
-        if options.probabilities:
-            wanted.append(("probabilities", g.node("Softmax", scores, axis=1), TensorProto.FLOAT))
-        if options.logits:
-            wanted.append(("logits", scores, TensorProto.FLOAT))
-        for name, value, _ in wanted:
-            g.nodes.append(onnx.helper.make_node("Identity", [value], [name], f"output/{name}"))
-    sides: list[int | str] = list(options.size) if options.size else ["height", "width"]
-    batch: int | str = 1 if options.size else "batch"
-    shapes = {"classes": [batch, *sides]}
-    outputs = [(name, kind, shapes.get(name, [batch, config.num_classes, *sides])) for name, _, kind in wanted]
-    inputs = [("image", image_type, [batch, *sides, config.in_channels])]
-    return g.model(inputs, outputs, metadata(network, options))
+def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
+    network = with_fixed_padding(copy.deepcopy(network)).eval()
+    with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(network, "matmul"):
+        warnings.simplefilter("ignore")
+        try:
+            if options.size is not None:
+                return ir.from_proto(_export(Whole(network, options), {"image": _black(network, options.size, 1)}))
+            return _of_any_size(network, options)
+        except torch.onnx.OnnxExporterError as error:
+            raise UsageError(_refusal(network, options, error)) from error
 
 
-def _pad_fixed(g: Graph, X: str, height: int, width: int, stride: int) -> tuple[str, str | None]:
-    """Repeat the last row and column up to the stride. Returns: the result, and the sizes to crop back to if any."""
-    bottom, right = -height % stride, -width % stride
-    if not bottom and not right:
-        return X, None
-    X = g.node("Pad", X, g.integers(0, 0, 0, 0, 0, 0, bottom, right), mode="edge")
-    return X, g.integers(height, width)
+def _of_any_size(network: ImageNetwork, options: ExportOptions) -> ir.Model:
+    """In two parts. The sides that the layers see are multiples of the stride: were they written as what padding makes of the
+    sides of the image, torch would ponder that expression at every layer, for minutes.
+    """
+    least, stride = network.smallest_exported_side, network.total_stride
+    ends, layers = Ends(network, options), Layers(network)
+    image = _black(
+        network, tuple(max(side, least) for side in _TRACED_SIDES), 2
+    )  # torch takes a batch of 1 for a constant
+    features = ends.prepare(image)
+    any_image = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC(min=least), 2: Dim.DYNAMIC(min=least)}
+    any_scores = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    smallest = -(-network.smallest_side // stride)
+    rows, columns = (stride * Dim(name, min=smallest, max=2**14) for name in ("rows", "columns"))
+    inner = _export(layers, {"features": features}, ({0: Dim.DYNAMIC, 2: rows, 3: columns},))
+    outer = _export(ends, {"image": image, "scores": network.logits(features)}, (any_image, any_scores))
+    return joined(outer, inner)
 
 
-def _pad_dynamic(g: Graph, X: str, stride: int) -> tuple[str, str, str]:
-    """As _pad_fixed. Returns also the padded (height, width), a 2-vector."""
-    sides = g.node("Slice", g.node("Shape", X), g.integers(2), g.integers(4), g.integers(0))
-    missing = g.node("Mod", g.node("Neg", sides), g.integers(stride))  # the sign of Mod is that of the divisor
-    X = g.node("Pad", X, g.node("Concat", g.integers(0, 0, 0, 0, 0, 0), missing, axis=0), mode="edge")
-    return X, sides, g.node("Add", sides, missing)
+def _black(network: ImageNetwork, size: tuple[int, ...], batch: int) -> Tensor:
+    return torch.from_numpy(np.zeros((batch, *size, network.config.in_channels), element_type(network.info)))
 
 
-def _fixed_grid(padded: list[int], stride: int) -> Grid:
-    return Side(padded[0] // stride), Side(padded[1] // stride)
+def _export(
+    module: nn.Module, given: dict[str, Tensor], free: tuple[dict[int, Any], ...] | None = None
+) -> onnx.ModelProto:
+    # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
+    # instead of tensors must not be what is kept.
+    found = module.eval()(*given.values())
+    program = torch.onnx.export(
+        module,
+        tuple(given.values()),
+        dynamo=True,
+        dynamic_shapes=free,
+        input_names=list(given),
+        output_names=list(found),
+        opset_version=OPSET,
+        optimize=False,  # fold.py does, and leaves the symbols of the solves to the runtime
+        verbose=False,
+    )
+    assert program is not None
+    return program.model_proto
 
 
-def _dynamic_grid(g: Graph, padded: str, stride: int) -> Grid:
-    sides = g.node("Div", padded, g.integers(stride))
-    grid = []
-    for axis in (0, 1):
-        length = g.node("Gather", sides, g.constant(np.array(axis, np.int64)), axis=0)
-        grid.append(Side(None, length, g.node("Cast", length, to=TensorProto.FLOAT)))
-    return grid[0], grid[1]
+def _refusal(network: ImageNetwork, options: ExportOptions, error: Exception) -> str:
+    reason = " ".join(str(error.__cause__ or error).split())[:200]
+    remedy = "give --size H W" if options.size is None else "please report it"
+    return f"{network.info.model}: torch cannot export it for images of {options.words} ({reason}); {remedy}"
+
+
+class _quiet:
+    """The exporter's own advice is for whoever writes networks."""
+
+    def __enter__(self) -> None:
+        self.before = logging.root.manager.disable
+        self.redirected = [contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())]
+        for redirected in self.redirected:
+            redirected.__enter__()
+        logging.disable(logging.CRITICAL)
+
+    def __exit__(self, *error: Any) -> None:
+        logging.disable(self.before)
+        for redirected in self.redirected:
+            redirected.__exit__(*error)
+
+
+def _tidy(model: ir.Model, options: ExportOptions) -> None:
+    """Names of axes in words; nothing of where in the source a node came from."""
+    sides: tuple[Any, ...] = options.size or ("height", "width")
+    batch = 1 if options.size else "batch"
+    graph = model.graph
+    for value in (*graph.inputs, *graph.outputs):
+        assert value.shape is not None
+        own = list(value.shape)
+        channels = [own[-1]] if value.name == "image" else []
+        classes = [own[1]] if len(own) == 4 and not channels else []
+        value.shape = ir.Shape([batch, *classes, *sides, *channels])
+    for node in graph:
+        node.metadata_props.clear()
+        node.doc_string = None
+        for value in node.outputs:
+            value.metadata_props.clear()
+    graph.name, graph.doc_string = "imexseg", None
+    graph.metadata_props.clear()
+    model.metadata_props.clear()
+    model.producer_name, model.producer_version, model.ir_version = "imexseg", None, IR_VERSION

@@ -20,6 +20,11 @@ class ExportOptions:
     probabilities: bool = False
     logits: bool = False  # for the comparison with torch only
 
+    @property
+    def words(self) -> str:
+        """Which images, for messages."""
+        return f"{self.size[1]} x {self.size[0]} px" if self.size else "any size"
+
 
 def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
     """What a runtime needs to know, so that it needs no second file. The checksum is filled in once the file is written."""

@@ -24,10 +24,9 @@ class _Images(CalibrationDataReader):
 def quantise(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> onnx.ModelProto:
     """Convolutions in int8, weights per output channel, the ranges of features from `images`; everything else as it was.
 
-    A solve is left in float: its symbol spans several powers of ten, of which 256 levels keep one.
+    A solve, all matrix products, is left in float: its symbol spans several powers of ten, of which 256 levels keep one.
     Args: images: (H, W, C) of the type and size that the model takes.
     """
-    kept = [node.name for node in model.graph.node if "/solve/" in node.name or node.name.startswith("input/")]
     level = logging.getLogger().level
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
@@ -43,7 +42,6 @@ def quantise(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> onnx.Model
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_exclude=kept,
             )
         finally:
             logging.getLogger().setLevel(level)

@@ -1,5 +1,6 @@
 """Images to compare torch and onnxruntime on: random ones, and images of the kind that the network was trained on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -7,17 +8,16 @@ import numpy as np
 
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
+from imexseg.data.read.as_trained import trained_dtype
 from imexseg.data.read.images import read_image
 from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
 from imexseg.models.info import ModelInfo
 
-_TYPES: dict[float, type[np.generic]] = {255.0: np.uint8, 65535.0: np.uint16, 1.0: np.float32}
 
-
-def element_type(info: ModelInfo) -> type[np.generic]:
+def element_type(info: ModelInfo) -> np.dtype:
     """Of the images that the network was trained on."""
-    return _TYPES[info.full_scale]
+    return trained_dtype(info)
 
 
 def random_images(info: ModelInfo, size: tuple[int, int], n: int, seed: int = 0) -> list[np.ndarray]:
@@ -26,17 +26,27 @@ def random_images(info: ModelInfo, size: tuple[int, int], n: int, seed: int = 0)
     return [as_trained(random.random((*size, info.in_channels), np.float32), 1.0, info) for _ in range(n)]
 
 
-def generated_images(info: ModelInfo, size: tuple[int, int], n: int) -> list[np.ndarray]:
+def generated_images(info: ModelInfo, size: tuple[int, int], n: int, split: str = "test") -> list[np.ndarray]:
     """Q-tips, of the kind that the network was trained on if it was. Shapes: → n of (H, W, C)."""
+    return [image for image, _ in generated_pairs(info, size, n, split)]
+
+
+def generated_pairs(
+    info: ModelInfo, size: tuple[int, int], n: int, split: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Q-tips and their truth. Shapes: → n of (H, W, C) and (H, W). Args: split: no two splits share an image."""
     generator = info.data.get("generator") or {}
-    bars = QTips(generator.get("preset", "authors"), size=min(1024, max(32, *size)), split="test")
-    cropped = [np.asarray(bars[i][0])[: size[0], : size[1]] for i in range(n)]
-    short = [(max(0, size[0] - image.shape[0]), max(0, size[1] - image.shape[1])) for image in cropped]
-    whole = [
-        np.pad(image, ((0, below), (0, right)), mode="edge")
-        for image, (below, right) in zip(cropped, short, strict=True)
-    ]
-    return [as_trained(np.repeat(image[..., None], info.in_channels, axis=2), 255.0, info) for image in whole]
+    bars = QTips(generator.get("preset", "authors"), size=min(1024, max(32, *size)), split=split)
+    for i in range(n):
+        image, mask = (_of_size(np.asarray(array), size) for array in bars[i])
+        yield as_trained(np.repeat(image[..., None], info.in_channels, axis=2), 255.0, info), mask
+
+
+def _of_size(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Cropped, or extended by its edge. Shapes: (H, W) → size."""
+    cropped = array[: size[0], : size[1]]
+    below, right = (side - own for side, own in zip(size, cropped.shape, strict=True))
+    return np.pad(cropped, ((0, below), (0, right)), mode="edge")
 
 
 def images_of(
@@ -75,4 +85,4 @@ def as_trained(image: np.ndarray, scale: float, info: ModelInfo) -> np.ndarray:
     """From values of which `scale` means white to the type of the training images."""
     values = image.astype(np.float32) * np.float32(info.full_scale / scale)
     kind = element_type(info)
-    return np.ascontiguousarray(values if kind is np.float32 else np.rint(values), dtype=kind)
+    return np.ascontiguousarray(values if kind == np.float32 else np.rint(values), dtype=kind)

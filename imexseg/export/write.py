@@ -1,5 +1,6 @@
 """From trained weights to a checked .onnx: build, quantise, write, compare, and keep it only if it agrees."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +11,12 @@ import onnx
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
+from imexseg.export.loss import Loss, measure, require_small
 from imexseg.export.metadata import ExportOptions
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
 from imexseg.export.verify import (
+    LARGEST_DIFFERENCE,
     SMALLEST_AGREEMENT,
     Comparison,
     compare,
@@ -34,6 +37,7 @@ class Exported:
     path: Path
     bytes: int
     comparisons: dict[str, Comparison]
+    loss: Loss | None = None  # of int8
 
 
 def default_size(network: ImageNetwork) -> tuple[int, int] | None:
@@ -47,12 +51,14 @@ def export(
     path: Path,
     options: ExportOptions,
     data: DataDescription | None = None,
+    allow_loss: bool = False,
     say: Callable[[str], None] = lambda message: None,
 ) -> Exported:
     """Write `path`; nothing is left there if it does not agree with torch.
 
-    Args: data: real images to compare on, and to calibrate int8 with.
-    Raises: UsageError for sizes, precisions and data that do not fit; JobError if the file disagrees or cannot be written.
+    Args: data: real images to compare on, and to calibrate int8 with.  allow_loss: keep an int8 file whatever it loses.
+    Raises: UsageError for sizes, precisions and data that do not fit; JobError if the file disagrees, loses too much in int8,
+    or cannot be written.
     """
     if path.suffix.lower() != ".onnx":
         raise UsageError(f"--output {path}: should end with .onnx")
@@ -67,19 +73,31 @@ def export(
             image for size in sizes for image in generated_images(network.info, size, COMPARED_IMAGES)
         ]
     say("building the graph")
-    with_logits = build(network, replace(options, logits=True))
+    exact = with_logits = build(network, replace(options, logits=True))
     if options.precision == "int8":
         say("calibrating")
-        with_logits = quantise(with_logits, _calibration(network, options, data))
+        with_logits = quantise(exact, _calibration(network, options, data))
+    loss = None
     with appearing_whole(path) as temporary:
-        onnx.save(without_logits(with_logits), temporary)
-        seal_file(temporary)
+        _save(without_logits(with_logits), temporary)
+        if options.precision == "int8":
+            say("measuring what int8 loses")
+            with tempfile.TemporaryDirectory() as folder:
+                _save(without_logits(exact), before := Path(folder) / "fp32.onnx")
+                loss = measure(before, temporary, network.info, data, sizes[0])
+            if not allow_loss:
+                require_small(path, loss)
         say("comparing with torch")
         found = {kind: compare(network, with_logits, temporary, images) for kind, images in compared.items()}
         for kind, comparison in found.items():
             _require_agreement(path, options.precision, kind, comparison)
         n_bytes = temporary.stat().st_size
-    return Exported(path, n_bytes, found)
+    return Exported(path, n_bytes, found, loss)
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    onnx.save(model, path)
+    seal_file(path)
 
 
 def sizes_of_free(least: int) -> list[tuple[int, int]]:
@@ -92,16 +110,16 @@ def _calibration(network: ImageNetwork, options: ExportOptions, data: DataDescri
     if data is not None:
         return images_of(data, "train", network.info, size, CALIBRATION_IMAGES)
     if network.info.data.get("generator"):
-        return generated_images(network.info, size or (64, 64), CALIBRATION_IMAGES)
+        return generated_images(network.info, size or (64, 64), CALIBRATION_IMAGES, "train")
     raise UsageError("--precision int8: needs --calibration DATA, images like those it was trained on, for the ranges")
 
 
 def _require_agreement(path: Path, precision: str, kind: str, found: Comparison) -> None:
     """Written so that NaN does not pass."""
-    if precision == "fp32" and not found.logit_difference <= found.allowed_difference:
+    if precision == "fp32" and not found.logit_difference <= LARGEST_DIFFERENCE:
         raise JobError(
-            f"{path}: logits on {kind} images differ from torch's by {found.logit_difference:.2g}, more than "
-            f"{found.allowed_difference:.2g}; nothing was written; please report it with the weights"
+            f"{path}: logits on {kind} images differ from torch's by {found.logit_difference:.2g} of their spread, more than "
+            f"{LARGEST_DIFFERENCE:.2g}; nothing was written; please report it with the weights"
         )
     if precision != "int8" and not found.agreement >= SMALLEST_AGREEMENT:
         raise JobError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from imexseg.data.read.images import full_scale, to_channels
+from imexseg.data.read.as_trained import as_trained
 from imexseg.errors import JobError, UsageError
 from imexseg.inference.prediction import Prediction
 from imexseg.models.checksum import checked_seal
@@ -53,7 +53,10 @@ class OnnxPredictor:
 
         Raises: UsageError if its channels cannot be brought to the network's; JobError if memory does not suffice.
         """
-        pixels = self._as_trained(to_channels(image, self.info.in_channels, Path(name)))
+        return self.segment(as_trained(image, self.info, name)[0], name)
+
+    def segment(self, pixels: np.ndarray, name: str | Path = "image") -> Prediction:
+        """As predict, for pixels that have the channels, the type and the scale of the training images already."""
         height, width = pixels.shape[:2]
         least = self.info.minimum_size
         return self._in_tiles(pixels, self.info.size or (max(height, least[0]), max(width, least[1])), name)
@@ -74,13 +77,6 @@ class OnnxPredictor:
         fixed = f"{self.info.size[1]} x {self.info.size[0]} px"
         how = "tiles that overlap" if height > self.info.size[0] or width > self.info.size[1] else "an extended edge"
         return f"the file is for images of {fixed}: {width} x {height} px are segmented with {how}; --dynamic exports any size"
-
-    def _as_trained(self, image: np.ndarray) -> np.ndarray:
-        """The bit depth of the training images. An 8-bit file cannot take more: what is finer is rounded, not cut off."""
-        if image.dtype == self.dtype:
-            return image
-        scaled = image.astype(np.float32) * np.float32(self.info.full_scale / full_scale(image.dtype))
-        return scaled if self.dtype == np.float32 else np.rint(scaled).astype(self.dtype)
 
     def _run(self, pixels: np.ndarray, name: str | Path) -> Prediction:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from imexseg.data.read.images import to_channels
+from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.errors import JobError
 from imexseg.inference.prediction import Prediction
@@ -36,8 +36,14 @@ class Predictor:
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """As predict, for images that are all of one size: faster where they are small."""
-        channels, scale = self.info.in_channels, self.info.full_scale
-        batch = torch.stack([image_to_tensor(to_channels(image, channels, Path(name)), scale) for image in images])
+        return self._segment([as_trained(image, self.info, name)[0] for image in images], name)
+
+    def segment(self, pixels: np.ndarray, name: str | Path = "image") -> Prediction:
+        """As predict, for pixels that have the channels, the type and the scale of the training images already."""
+        return self._segment([pixels], name)[0]
+
+    def _segment(self, images: list[np.ndarray], name: str | Path) -> list[Prediction]:
+        batch = torch.stack([image_to_tensor(image) for image in images])
         try:
             with torch.inference_mode():
                 probabilities = self.network(batch.to(self.device)).softmax(1).cpu().numpy()

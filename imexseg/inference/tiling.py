@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.windows import ImageSource, array_source
 from imexseg.errors import UsageError
 from imexseg.inference.open import AnyPredictor
@@ -76,7 +77,7 @@ def predict_blocks(
     name: str | Path = "image",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
 ) -> Iterator[Block]:
-    """Blocks that cover the image once, from the top, each row of them from the left.
+    """Blocks that cover the image once, from the top, each row of them from the left; its pixels are as the training images'.
 
     Memory: num_classes · 4 bytes · (overlap · width of the image + a few tiles).
     Raises: as predictor.predict.
@@ -92,7 +93,7 @@ def predict_blocks(
         for j, left in enumerate(lefts):
             next_left = lefts[j + 1] if j + 1 < len(lefts) else width
             piece = source.read(slice(top, min(top + tile, height)), slice(left, min(left + tile, width)))
-            said = predictor.predict(piece, name).probabilities
+            said = predictor.segment(piece, name).probabilities
             said = said * down[i][:, None] * across[j][None, :]
             if kept is not None:
                 said[:, :, : kept.shape[2]] += kept
@@ -142,10 +143,15 @@ class TiledPredictor:
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
         """The whole answer in memory, for images that are not too large for that."""
+        return self.segment(as_trained(image, self.info, name)[0], name)
+
+    def segment(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
+        """As predict, for pixels as the training images have them."""
         if max(image.shape[:2]) <= self.tile:
-            return self.predictor.predict(image, name)
+            return self.predictor.segment(image, name)
         probabilities: np.ndarray | None = None
-        for block in self.blocks(array_source(image), name):
+        pieces = predict_blocks(self.predictor, array_source(image), self.tile, self.overlap, self.radius, name)
+        for block in pieces:
             n_classes, height, width = block.probabilities.shape
             if probabilities is None:
                 probabilities = np.empty((n_classes, *image.shape[:2]), dtype=np.float32)
@@ -164,6 +170,8 @@ class TiledPredictor:
     def disagreement(self, source: ImageSource, name: str | Path = "image") -> "Disagreement | None":
         """Tiles against the whole image, or against a window in its middle where the whole is too large for one look.
 
+        Args: source: with pixels as the training images have them.
+
         None if the window is no larger than a tile.
         """
         limit = max(self.tile, min(2 * self.tile, math.isqrt(COMPARED_PIXELS)))
@@ -172,7 +180,7 @@ class TiledPredictor:
             return None
         corner = [(side - wanted) // 2 for side, wanted in zip(source.shape[:2], sides, strict=True)]
         window = source.read(*(slice(start, start + side) for start, side in zip(corner, sides, strict=True)))
-        whole, tiled = self.predictor.predict(window, name), self.predict(window, name)
+        whole, tiled = self.predictor.segment(window, name), self.segment(window, name)
         differ = float((whole.classes != tiled.classes).mean())
         largest = float(np.abs(whole.probabilities - tiled.probabilities).max())
         return Disagreement(differ, largest, (sides[0], sides[1]), is_whole=tuple(sides) == source.shape[:2])

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from imexseg.data.read.as_trained import as_trained
 from imexseg.inference.open import AnyPredictor
 from imexseg.inference.prediction import Prediction
 
@@ -31,6 +32,10 @@ class AugmentedPredictor:
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
         """As Predictor.predict: (H, W, C) → classes (H, W) and their mean probabilities (num_classes, H, W)."""
+        return self.segment(as_trained(image, self.info, name)[0], name)
+
+    def segment(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
+        """As predict, for pixels as the training images have them: converted once, not anew for each copy."""
         height, width = image.shape[:2]
         total: np.ndarray | None = None
         for scale in self.scales:
@@ -38,7 +43,7 @@ class AugmentedPredictor:
             scaled = image if size == (width, height) else _resized(image, size)
             for upside_down, mirrored in self.flips:
                 flip = (slice(None, None, -1 if upside_down else 1), slice(None, None, -1 if mirrored else 1))
-                seen = self.predictor.predict(np.ascontiguousarray(scaled[flip]), name).probabilities
+                seen = self.predictor.segment(np.ascontiguousarray(scaled[flip]), name).probabilities
                 back = np.moveaxis(seen[(slice(None), *flip)], 0, -1)
                 if size != (width, height):
                     back = _resized(np.ascontiguousarray(back), (width, height))

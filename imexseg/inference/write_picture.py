@@ -5,7 +5,7 @@ import numpy as np
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.description.palette import Colour
-from imexseg.data.read.images import full_scale
+from imexseg.data.read.as_trained import full_scale
 
 IGNORED_STRIPES = np.array([(105, 105, 105), (165, 165, 165)], dtype=np.uint8)  # a plain grey might be a class
 

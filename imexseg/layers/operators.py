@@ -118,6 +118,8 @@ class CouplingOperator(Operator):
 
 def _couple(matrix: Tensor, Y: Tensor) -> Tensor:
     """matrix · Y at every pixel; as a batched product it trains three times faster on CPUs than as a convolution."""
+    if torch.compiler.is_exporting():  # runtimes know it as a convolution
+        return F.conv2d(Y, matrix[:, :, None, None])
     return torch.bmm(matrix.expand(Y.shape[0], -1, -1), Y.flatten(2)).view_as(Y)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
-from imexseg.models.build import KINDS, build_network
+from imexseg.models.build import build_network, config_kinds
 from imexseg.models.checksum import UNSEALED, checked_seal, sealed
 from imexseg.models.config import ImageConfig
 from imexseg.models.contract import ImageNetwork
@@ -90,7 +90,7 @@ def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageC
                 f"{path}: network.{name} asks for more steps than its {n_tensors} tensors could fill; it is damaged"
             )
     reasons: list[tuple[int, str]] = []
-    for kind in (kind.config for kind in KINDS):
+    for kind in config_kinds(str(content.get("model"))):
         try:
             return kind.model_validate(settings)
         except ValidationError as error:

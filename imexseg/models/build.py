@@ -73,6 +73,18 @@ def config_kind(model: str) -> type[ImageConfig]:
     return _find(model)[0].config
 
 
+def config_kinds(model: str) -> list[type[ImageConfig]]:
+    """Those of every kind of network, the one that a name belongs to first, for weights that say under which name they began."""
+
+    def belongs(kind: Kind) -> bool:
+        try:
+            return kind.settings(full_name(model)) is not None
+        except UsageError:  # of that kind, and not to be had here
+            return True
+
+    return [kind.config for kind in sorted(KINDS, key=belongs, reverse=True)]
+
+
 def build_network(config: ImageConfig) -> ImageNetwork:
     """A network with random weights. Raises: UsageError if its parts do not go together."""
     for kind in KINDS:

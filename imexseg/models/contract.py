@@ -55,11 +55,26 @@ class ImageNetwork(OnGrid):
         self.register_buffer("std", torch.tensor(config.std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        if self.config.long_side is None:
-            return self.at_own_scale(image)
         height, width = image.shape[-2:]
-        seen = scale_image(image, seen_size(height, width, self.config.long_side, self.smallest_side))
-        return scale_back(self.at_own_scale(seen), (height, width))
+        return self.finished(self.logits(self.prepared(image)), (height, width))
+
+    def prepared(self, image: Tensor) -> Tensor:
+        """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
+        height, width = image.shape[-2:]
+        seen = scale_image(image, self._seen(height, width))
+        return self.pad_to_stride((seen - self.mean) / self.std)
+
+    def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Cropped and scaled back to the size of the image. Shapes: (B, num_classes, H', W') → (B, num_classes, *size)."""
+        height, width = self._seen(*size)
+        cropped = logits[..., :height, :width]
+        return cropped if self.config.long_side is None else scale_back(cropped, size)
+
+    def _seen(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which the network sees an image."""
+        if self.config.long_side is None:
+            return height, width
+        return seen_size(height, width, self.config.long_side, self.smallest_side)
 
     def at_own_scale(self, image: Tensor) -> Tensor:
         """As forward, for images that have the scale of long_side already, or are pieces of such: what training calls."""
@@ -72,8 +87,9 @@ class ImageNetwork(OnGrid):
 
     def pad_to_stride(self, image: Tensor) -> Tensor:
         """Extend below and to the right to a multiple of the stride, by repeating the last row and column."""
-        height, width = image.shape[-2:]
-        return F.pad(image, (0, -width % self.total_stride, 0, -height % self.total_stride), mode="replicate")
+        stride = self.total_stride
+        below, right = ((side + stride - 1) // stride * stride - side for side in image.shape[-2:])
+        return F.pad(image, (0, right, 0, below), mode="replicate")
 
     def flows(self) -> list[PlacedFlow]:
         """Its time steps, in the order of computation; [] for a network of another library."""

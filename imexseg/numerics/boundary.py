@@ -43,12 +43,14 @@ def check_boundary(boundary: str) -> str:
 
 def extend(Y: Tensor, boundary: str) -> Tensor:
     """P: (B, C, H, W) → (B, C, H+2, W+2)."""
-    return _Extend.apply(Y, BOUNDARIES[check_boundary(boundary)])
+    ring = BOUNDARIES[check_boundary(boundary)]
+    return _extended(Y, ring) if torch.compiler.is_exporting() else _Extend.apply(Y, ring)
 
 
 def extend_adjoint(Z: Tensor, boundary: str) -> Tensor:
     """Pᵀ: (B, C, H+2, W+2) → (B, C, H, W): every pixel of the ring is added back to the pixel it was copied from."""
-    return _ExtendAdjoint.apply(Z, BOUNDARIES[check_boundary(boundary)])
+    ring = BOUNDARIES[check_boundary(boundary)]
+    return _folded_back(Z, ring) if torch.compiler.is_exporting() else _ExtendAdjoint.apply(Z, ring)
 
 
 def for_convolution(Y: Tensor, boundary: str) -> tuple[Tensor, int]:
@@ -98,3 +100,30 @@ class _ExtendAdjoint(torch.autograd.Function):
     @staticmethod
     def backward(ctx, G: Tensor):
         return _Extend.apply(G, ctx.ring), None
+
+
+def _extended(Y: Tensor, ring: Ring) -> Tensor:
+    """P without writing in place, as the exporter wants it."""
+    if ring == BOUNDARIES["reflect"]:
+        return F.pad(Y, (1, 1, 1, 1), mode="replicate")
+    for axis in (-2, -1):
+        first, *_ = Y.split([1, Y.shape[axis] - 1], dim=axis)
+        *_, last = Y.split([Y.shape[axis] - 1, 1], dim=axis)
+        ends = {0: first, -1: last}
+        Y = torch.cat([_times(ring.factor, ends[ring.first]), Y, _times(ring.factor, ends[ring.last])], dim=axis)
+    return Y
+
+
+def _folded_back(Z: Tensor, ring: Ring) -> Tensor:
+    """Pᵀ without writing in place, as _extended. At least two pixels a side."""
+    for axis in (-2, -1):
+        before, first, inner, last, behind = Z.split([1, 1, Z.shape[axis] - 4, 1, 1], dim=axis)
+        ends = {0: first, -1: last}
+        ends[ring.first] = ends[ring.first] + _times(ring.factor, before)
+        ends[ring.last] = ends[ring.last] + _times(ring.factor, behind)
+        Z = torch.cat([ends[0], inner, ends[-1]], dim=axis)
+    return Z
+
+
+def _times(factor: float, Y: Tensor) -> Tensor:
+    return Y if factor == 1 else factor * Y

@@ -64,6 +64,6 @@ def _eigenvalues(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _cosine_matrix(n: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The orthonormal DCT-II, (n, n): rows √(2/n) cos(π j (2i+1) / 2n), the first divided by √2."""
     turns = remainder(torch.outer(torch.arange(n), 2 * torch.arange(n) + 1), 4 * n)  # reduce in integers: exact
-    C = (turns.to(torch.float64) * (torch.pi / (2 * n))).cos() * (2 / n) ** 0.5
-    C[0] /= 2**0.5
-    return C.to(device, dtype)
+    C = (turns.to(torch.float64) * (torch.pi / (2 * n))).cos()
+    norm = (torch.where(torch.arange(n) == 0, 1.0, 2.0).to(torch.float64) / n).sqrt()
+    return (norm[:, None] * C).to(device, dtype)

@@ -146,10 +146,11 @@ def _solve_matmul(X: Tensor, rho: Tensor) -> Tensor:
     minus = torch.cat([rho[:, :1], rho.flip(1)[:, : n1 - 1]], dim=1)  # row k₁ ↦ row -k₁, and ρ(-k) = ρ(k)
     a, b = (plus + minus) / 2, (minus - plus) / 2
     Z = forward1 @ X @ forward2.T
-    cc, cs, sc, ss = Z[..., :n1, :n2], Z[..., :n1, n2:], Z[..., n1:, :n2], Z[..., n1:, n2:]
-    top = torch.cat([a * cc + b * ss, a * cs - b * sc], dim=-1)
-    bottom = torch.cat([a * sc - b * cs, a * ss + b * cc], dim=-1)
-    return inverse1 @ torch.cat([top, bottom], dim=-2) @ inverse2.T
+    exchanged = torch.cat([Z[..., n1:, :], Z[..., :n1, :]], dim=-2)
+    exchanged = torch.cat([exchanged[..., n2:], exchanged[..., :n2]], dim=-1)
+    a = torch.cat([torch.cat([a, a], dim=-1)] * 2, dim=-2)
+    b = torch.cat([torch.cat([b, -b], dim=-1), torch.cat([-b, b], dim=-1)], dim=-2)
+    return inverse1 @ (a * Z + b * exchanged) @ inverse2.T
 
 
 @cached_table
@@ -159,8 +160,6 @@ def _cosine_sine(n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tens
     turns = remainder(torch.outer(torch.arange(half), torch.arange(n)), n)  # reduce in integers: exact
     angle = turns.to(torch.float64) * (2 * torch.pi / n)
     F = torch.cat([angle.cos(), angle.sin()]) / n**0.5
-    multiplicity = torch.full((half,), 2.0, dtype=torch.float64)
-    multiplicity[0] = 1
-    if n % 2 == 0:
-        multiplicity[-1] = 1
+    frequency = torch.arange(half)
+    multiplicity = torch.where((frequency == 0) | (2 * frequency == n), 1.0, 2.0).to(torch.float64)
     return F.to(device, dtype), (F * multiplicity.repeat(2)[:, None]).T.contiguous().to(device, dtype)

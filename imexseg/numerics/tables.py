@@ -1,17 +1,21 @@
 """Constant tables that depend only on sizes, cached between calls."""
 
 import functools
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, MutableMapping
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+
+_of_graphs: MutableMapping[Any, dict] = WeakKeyDictionary()  # by what numbers the symbols of one export
 
 Function = TypeVar("Function", bound=Callable)
 
 
 def cached_table(build: Function) -> Function:
-    """Remember the 64 tables used last. A size that is a symbol (torch.export) is not remembered: its table is part of the graph.
+    """Remember the 64 tables used last. A size that is a symbol (torch.export) belongs to one graph, which computes
+    its table once.
 
     They are built outside inference mode, whatever mode the first caller is in: a tensor born in inference mode could never
     take part in training afterwards.
@@ -24,8 +28,14 @@ def cached_table(build: Function) -> Function:
 
     @functools.wraps(build)
     def table(*arguments):
-        is_symbolic = any(isinstance(argument, torch.SymInt) for argument in arguments)
-        return (build if is_symbolic else remembered)(*arguments)
+        symbols = [argument for argument in arguments if isinstance(argument, torch.SymInt)]
+        if not symbols:
+            return remembered(*arguments)
+        known = _of_graphs.setdefault(symbols[0].node.shape_env, {})
+        key = (build, *map(str, arguments))
+        if key not in known:
+            known[key] = build(*arguments)
+        return known[key]
 
     return table  # type: ignore[return-value]
 

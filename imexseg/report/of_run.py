@@ -9,7 +9,8 @@ import torch
 import yaml
 
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.read.images import read_image, to_channels
+from imexseg.data.read.as_trained import as_trained
+from imexseg.data.read.images import read_image
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.evaluation.evaluate import Evaluation, evaluate, read_pair
 from imexseg.evaluation.scores import Scores
@@ -85,8 +86,8 @@ def _receptive_fields(network: ImageNetwork, evaluation: Evaluation) -> tuple[np
         return None
     images: list[torch.Tensor] = []
     for pair in evaluation.pairs[:FIELD_IMAGES]:
-        image = to_channels(read_image(pair.image), network.config.in_channels, pair.image)
-        tensor = image_to_tensor(image, network.info.full_scale)
+        image = as_trained(read_image(pair.image), network.info, pair.image)[0]
+        tensor = image_to_tensor(image)
         if not images or tensor.shape == images[0].shape:
             images.append(tensor)
     batch = torch.stack(images)

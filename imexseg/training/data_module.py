@@ -9,7 +9,6 @@ from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.load.dataset import SegmentationDataset, collate
 from imexseg.data.load.samplers import EpochSampler, OnceSampler
-from imexseg.data.read.images import full_scale
 from imexseg.training.config import RunConfig
 from imexseg.training.restriction import restrict_batch
 
@@ -24,18 +23,17 @@ class SegmentationData(L.LightningDataModule):
         crop = config.crop_size
         long_side = config.long_side
         square = all(height == width for height, width in ([crop] if crop else train.sizes))
-        scale = full_scale(train.dtype)
         augmentation = Augmentation(config.augmentation, square)
         self.train_set = SegmentationDataset(
             train.pairs,
             train.channels,
-            scale,
+            train.dtype,
             augmentation,
             config.seed,
             RareClassCrop(crop, train.class_pixels) if crop else None,
             long_side,
         )
-        self.val_set = SegmentationDataset(val.pairs, train.channels, scale, long_side=long_side)
+        self.val_set = SegmentationDataset(val.pairs, train.channels, train.dtype, long_side=long_side)
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
 

@@ -15,12 +15,13 @@ from imexseg.data.check.problem import as_lines
 from imexseg.data.check.report import check_dataset
 from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
-from imexseg.data.read.images import full_scale
+from imexseg.data.read.as_trained import full_scale
 from imexseg.data_gen import write_dataset
 from imexseg.files import cannot_write, write_atomically
 from imexseg.models.build import build_network
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
+from imexseg.models.prediction_info import PixelRange
 from imexseg.numerics.scaling import seen_size
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
@@ -160,7 +161,10 @@ def model_info(config: RunConfig, data: RunData, network: ImageNetwork, begun: s
         names=data.description.names,
         palette=data.description.palette,
         values=data.description.values,
-        full_scale=full_scale(data.train.dtype),
+        full_scale=data.description.white or full_scale(data.train.dtype),
+        pixel_range=PixelRange.model_validate(
+            {"dtype": data.train.dtype.name, "lowest": data.train.lowest, "highest": data.train.highest}
+        ),
         data={
             "name": f"qtips {config.qtips.preset}" if generated else data.description.root.resolve().name,
             "generator": generated,

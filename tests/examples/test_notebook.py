@@ -1,7 +1,6 @@
 """The notebook runs from top to bottom, and what is committed of its output is small and free of errors."""
 
 import json
-import os
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,7 +18,6 @@ def test_every_code_cell_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     mpl.use("Agg")
     monkeypatch.syspath_prepend(NOTEBOOK.parent)
     monkeypatch.chdir(NOTEBOOK.parents[1])
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(NOTEBOOK.parents[1]), os.environ.get("PYTHONPATH", "")]))
     namespace: dict = {"__name__": "__main__"}
     for number, cell in enumerate(code_cells(), 1):
         exec(compile("".join(cell["source"]), f"tour.ipynb, code cell {number}", "exec"), namespace)

@@ -1,6 +1,7 @@
 """`imexseg export`, and what its files are worth to `predict` and `evaluate`."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -141,7 +142,7 @@ def test_without_torch_it_predicts_and_evaluates(exported, qtips_folder: Path, t
     assert "Traceback" not in done.stderr
 
 
-def test_half_precision_is_smaller_and_int8_reports(tmp_path: Path, capsys):
+def test_half_precision_and_int8_report(tmp_path: Path, capsys):
     assert command_line.main(["export", "qtips", "--precision", "fp16", "--output", str(tmp_path / "h.onnx")]) == 0
     assert "fp16" in capsys.readouterr().out
     types = [t.data_type for t in onnx.load(tmp_path / "h.onnx").graph.initializer]
@@ -150,10 +151,52 @@ def test_half_precision_is_smaller_and_int8_reports(tmp_path: Path, capsys):
     assert command_line.main(["generate", "qtips", str(data), "--train", "8", "--val", "4", "--test", "1"]) == 0
     options = ["--precision", "int8", "--calibration", str(data), "--output", str(tmp_path / "i.onnx")]
     assert command_line.main(["export", "qtips", *options]) == 0
-    assert "4 validation images: mIoU" in capsys.readouterr().out
-    quantised = onnx.load(tmp_path / "i.onnx").graph.node
-    assert any(node.op_type == "QuantizeLinear" for node in quantised)
-    assert not any("/solve/" in node.name for node in quantised if "Quantize" in node.op_type)
+    assert "4 q images kept out of the calibration: mIoU" in capsys.readouterr().out
+    nodes = onnx.load(tmp_path / "i.onnx").graph.node
+    made_by = {name: node.op_type for node in nodes for name in node.output}
+    assert "QuantizeLinear" in made_by.values()
+    solves = [name for node in nodes if node.op_type == "MatMul" for name in node.input]
+    assert solves
+    assert not any(made_by.get(name) == "DequantizeLinear" for name in solves)
+
+
+def test_int8_that_loses_is_refused_unless_it_is_allowed(tmp_path: Path, capsys, monkeypatch):
+    built = write.build(load(find_weights("qtips-hamiltonian-imex")), ExportOptions((64, 64), "int8", logits=True))
+    monkeypatch.setattr(write, "build", lambda network, options: built)  # for both
+    target = tmp_path / "i.onnx"
+    command = ["export", "qtips-hamiltonian-imex", "--precision", "int8", "--output", str(target)]
+    assert command_line.main(command) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    for part in ("i.onnx: int8 loses too much", "64 Q-tips images kept out of the calibration", "--allow-loss"):
+        assert part in said
+    assert list(tmp_path.iterdir()) == []
+    assert command_line.main([*command, "--allow-loss"]) == 0
+    before, after = re.search(r"mIoU (0\.\d+) in fp32, (0\.\d+) in int8", capsys.readouterr().out).groups()
+    assert float(before) - float(after) > 0.01
+    assert target.is_file()
+
+
+def test_int8_is_calibrated_and_judged_on_different_images(monkeypatch, tmp_path: Path):
+    network = load(find_weights("qtips"))
+    seen: dict[str, list[bytes]] = {"calibration": [], "judged": []}
+
+    def noting(kind: str, wrapped):
+        def wrapper(self, image, *rest):
+            seen[kind].append(image.tobytes())
+            return wrapped(self, image, *rest)
+
+        return wrapper
+
+    real = write.quantise
+    monkeypatch.setattr(
+        write,
+        "quantise",
+        lambda model, images: seen["calibration"].extend(i.tobytes() for i in images) or real(model, images),
+    )
+    monkeypatch.setattr(OnnxPredictor, "predict", noting("judged", OnnxPredictor.predict))
+    write.export(network, tmp_path / "i.onnx", ExportOptions((64, 64), "int8"), allow_loss=True)
+    assert len(seen["calibration"]) == len(set(seen["judged"])) == 64
+    assert not set(seen["calibration"]) & set(seen["judged"])
 
 
 @pytest.mark.parametrize("problem", ["logits", "classes"])

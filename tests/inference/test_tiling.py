@@ -46,7 +46,7 @@ def test_tiles_cover_a_side_and_their_weights_add_up_to_one(length: int, tile: i
 class Brightness:
     """Says of every pixel how bright it is; no context, so that tiles must give exactly what the whole gives."""
 
-    info = SimpleNamespace(training={"augmentation": "symmetries"})
+    info = SimpleNamespace(training={"augmentation": "symmetries"}, in_channels=1, full_scale=255.0, pixel_range=None)
     parameters, seen_radius, long_side = 0, 0, None
 
     def __init__(self) -> None:
@@ -57,6 +57,8 @@ class Brightness:
         light = image[..., 0].astype(np.float32) / 255
         probabilities = np.stack([1 - light, light])
         return Prediction(probabilities.argmax(0).astype(np.uint8), probabilities)
+
+    segment = predict
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         return [self.predict(image, name) for image in images]
@@ -148,7 +150,7 @@ def test_augmented_predictions_do_not_depend_on_which_way_the_image_is_turned(ph
     np.testing.assert_allclose(seen.probabilities.sum(0), 1, atol=1e-5)
     assert seen.classes.shape == (96, 120)
     many = np.repeat(image, 6, axis=2)
-    np.testing.assert_allclose(AugmentedPredictor(Brightness()).predict(many).probabilities.sum(0), 1, atol=1e-5)
+    np.testing.assert_allclose(AugmentedPredictor(Brightness()).segment(many).probabilities.sum(0), 1, atol=1e-5)
     plain = AugmentedPredictor(Brightness(), scales=(1.0,))
     np.testing.assert_allclose(plain.predict(image).probabilities, Brightness().predict(image).probabilities, atol=1e-6)
     assert len(plain.flips) == 4

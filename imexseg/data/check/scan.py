@@ -14,7 +14,8 @@ from imexseg.data.check.problem import Problem, as_lines
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_files
-from imexseg.data.read.images import read_image, to_channels
+from imexseg.data.read.as_trained import extremes, odd_white, to_channels
+from imexseg.data.read.images import read_image
 from imexseg.data.read.masks import ReadMask, read_with_labels
 from imexseg.errors import UsageError
 
@@ -35,6 +36,8 @@ class SplitFacts:
     dtype: np.dtype
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    lowest: float  # of all pixel values
+    highest: float
     kinds: dict[tuple[str, int], int]  # (dtype, channels) of the files ↦ how many
     digests: list[bytes]  # of the pixels of each image
     masks: list[ReadMask]  # how each was read, without its pixels
@@ -50,6 +53,7 @@ class _Reading:
     channels: int  # of the file
     counts: np.ndarray  # (256,) int64, pixels of each class; 255: ignored
     moments: np.ndarray  # (channels, 2), sum and sum of squares of the image
+    extremes: tuple[float, float]
     digest: bytes
     mask: ReadMask  # without its pixels
 
@@ -138,7 +142,15 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
     digest.update(np.ascontiguousarray(image).data)
     without_pixels = replace(mask, classes=np.empty((0, 0), np.uint8))
     return _Reading(
-        pair, image.shape[:2], image.dtype, channels, counts, _moments(image), digest.digest(), without_pixels
+        pair,
+        image.shape[:2],
+        image.dtype,
+        channels,
+        counts,
+        _moments(image),
+        extremes(image, pair.image),
+        digest.digest(),
+        without_pixels,
     )
 
 
@@ -167,7 +179,7 @@ def _problems_of_split(
     description: DataDescription, split: str, readings: list[_Reading], complete: bool
 ) -> list[Problem]:
     """What no single file shows. Args: complete: every pair was read, so that "no mask has" can be said."""
-    problems = _mixtures(readings)
+    problems = [*_mixtures(readings), *_white(description, split, readings)]
     problems += [Problem(kind, text, warning=True) for reading in readings for kind, text in reading.mask.remarks]
     names = description.names
     where = description.masks or description.root / "masks" / split
@@ -207,6 +219,20 @@ def _problems_of_split(
     return problems
 
 
+def _white(description: DataDescription, split: str, readings: list[_Reading]) -> list[Problem]:
+    """Values that speak against the white of their type, unless data.yaml says what is white."""
+    lowest, highest = (pick(reading.extremes[i] for reading in readings) for i, pick in enumerate((min, max)))
+    odd = odd_white(readings[0].dtype, lowest, highest)
+    if odd is None or description.white is not None:
+        return []
+    where = description.images or description.root / "images" / split
+    said, white = odd
+    text = (
+        f"{where}: {said}; write `white: {white:g}` in data.yaml if so, and images of other kinds can be segmented too"
+    )
+    return [Problem("white", text, warning=True)]
+
+
 def _mixtures(readings: list[_Reading]) -> list[Problem]:
     """Bit depths, and numbers of channels, that cannot go together."""
     dtypes: dict[str, Path] = {}
@@ -239,6 +265,8 @@ def _facts(description: DataDescription, readings: list[_Reading]) -> SplitFacts
         dtype=readings[0].dtype,
         mean=mean,
         std=std,
+        lowest=min(reading.extremes[0] for reading in readings),
+        highest=max(reading.extremes[1] for reading in readings),
         kinds=dict(Counter((reading.dtype.name, reading.channels) for reading in readings)),
         digests=[reading.digest for reading in readings],
         masks=[reading.mask for reading in readings],

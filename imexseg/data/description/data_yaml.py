@@ -41,6 +41,8 @@ class DataFile(BaseModel):
     masks_hold: Literal["numbers", "colours"] | None = None  # where both could be meant; None: told from each mask
     channels: int | None = Field(default=None, ge=1, le=1024)
     bit_depth: Literal[8, 16, 32] | None = None  # of the images; 32: floating point
+    # The pixel value that means white, where it is not the largest of its type: 4095 for 12 bits in files of 16.
+    white: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     images: str | None = None  # patterns, from the folder of the file
     masks: str | None = None
     split: SplitRule | None = None
@@ -106,6 +108,7 @@ class DataDescription(BaseModel):
     palette: list[Colour] = []
     channels: int | None = None
     bit_depth: Literal[8, 16, 32] | None = None
+    white: float | None = None
     images: str | None = None
     masks: str | None = None
     split: SplitRule | None = None
@@ -132,7 +135,7 @@ def describe(root: Path, file: DataFile) -> DataDescription:
     labels, names, palette, numbers = label_table(values, file.classes, file.ignore, file.palette, file.masks_hold)
     if not 2 <= len(names) <= 254:
         raise ValueError(f"names: {len(names)} classes are left; there must be 2 to 254")
-    kept = file.model_dump(include={"channels", "bit_depth", "images", "masks", "licence"})
+    kept = file.model_dump(include={"channels", "bit_depth", "white", "images", "masks", "licence"})
     return DataDescription(
         root=root, names=names, palette=palette, split=file.split, labels=labels, values=numbers, **kept
     )

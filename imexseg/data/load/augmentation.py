@@ -14,7 +14,7 @@ import albumentations as A
 import cv2
 
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
-from imexseg.data.read.images import full_scale
+from imexseg.data.read.as_trained import full_scale
 from imexseg.errors import UsageError
 
 Steps = list[dict[str, dict[str, Any]]]  # [{HorizontalFlip: {p: 0.5}}, …]

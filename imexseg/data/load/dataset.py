@@ -13,9 +13,10 @@ from imexseg.data.description.labels import IGNORE
 from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.pairs.pairs import Pair
-from imexseg.data.read.images import read_image, to_channels
+from imexseg.data.read.as_trained import to_channels
+from imexseg.data.read.images import read_image
 from imexseg.data.read.masks import read_classes
-from imexseg.data.read.tensors import image_to_tensor
+from imexseg.data.read.tensors import augmented_to_tensor
 from imexseg.numerics.scaling import seen_size
 
 CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
@@ -33,7 +34,7 @@ class SegmentationDataset(Dataset):
         self,
         pairs: Sequence[Pair],
         channels: int,
-        scale: float,
+        dtype: np.dtype,
         augmentation: Augmentation | None = None,
         seed: int = 0,
         crop: RareClassCrop | None = None,
@@ -41,7 +42,7 @@ class SegmentationDataset(Dataset):
     ):
         self.pairs = pairs
         self.channels = channels
-        self.scale = scale
+        self.dtype = dtype
         self.augmentation = augmentation
         self.seed = seed
         self.crop = crop
@@ -64,7 +65,7 @@ class SegmentationDataset(Dataset):
         truth = torch.from_numpy(mask.astype(np.int64))
         if number < 0:
             truth.fill_(IGNORE)
-        return image_to_tensor(image, self.scale), truth
+        return augmented_to_tensor(image, self.dtype), truth
 
     def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         if number in self._cache:

@@ -25,12 +25,6 @@ _TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258  # the TIFF tag
 _PNG_GREY_ALPHA = 4  # the PNG colour type
 _DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
-_LUMA = (299, 587, 114)  # thousandths of red, green and blue, ITU-R 601
-
-
-def full_scale(dtype: np.dtype) -> float:
-    """The pixel value that stands for white: 255 for uint8, 65535 for uint16, 1 for floating point."""
-    return float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -71,26 +65,6 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
         return None
     image = decoded(path)
     return image if bits_per_sample(image, path) == 8 else None
-
-
-def to_channels(image: np.ndarray, channels: int, path: Path) -> np.ndarray:
-    """Bring (H, W, C) to (H, W, channels): grey is repeated, colour becomes luma (ITU-R 601), dtype kept.
-
-    Luma of integers is exact, rounded to the nearest, halves up.
-    Raises: UsageError naming found and expected numbers if neither applies.
-    """
-    found = image.shape[2]
-    if found == channels:
-        return image
-    if found == 1 and channels == 3:
-        return np.repeat(image, 3, axis=2)
-    if found == 3 and channels == 1:
-        if np.issubdtype(image.dtype, np.integer):
-            luma = (image @ np.array(_LUMA, dtype=np.uint32) + 500) // 1000
-        else:
-            luma = image @ (np.array(_LUMA) / 1000)
-        return luma.astype(image.dtype)[..., None]
-    raise UsageError(f"{path}: has {found} channels, the network takes {channels}; convert the image")
 
 
 def _read_bands(path: Path) -> np.ndarray | None:

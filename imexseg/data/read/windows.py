@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
 from PIL import Image
 
+from imexseg.data.read.as_trained import conversion, extremes, to_channels, trained_dtype
 from imexseg.data.read.bands import channels_last
 from imexseg.data.read.images import decoded_plain_image, read_image
 from imexseg.errors import UsageError
 
 IN_MEMORY = 1 << 24  # pixels up to which a file is simply read
+_STRIP = 1 << 22  # pixels that are looked at together
 _CACHED_BYTES = 1 << 28  # decoded tiles or strips of a TIFF that are kept
 
 
@@ -32,6 +35,37 @@ class ImageSource:
 def array_source(image: np.ndarray) -> ImageSource:
     """Pieces of an image that is in memory. Shapes: (H, W, C)."""
     return ImageSource(image.shape, image.dtype, lambda rows, columns: image[rows, columns])
+
+
+def source_as_trained(
+    source: ImageSource, trained: Any, name: str | Path = "image", white: float | None = None
+) -> tuple[ImageSource, str | None]:
+    """As as_trained, of an image that is read piece by piece: one rule for all pieces, which may be darker than the whole.
+
+    Where the values decide, the image is read once more, strip by strip, for its extremes.
+    """
+    n_channels = trained.in_channels
+    first = to_channels(source.read(slice(0, 1), slice(0, 1)), n_channels, name)
+    if first.dtype == np.uint8 == trained_dtype(trained) and white is None:
+        lowest, highest = 0.0, 255.0
+    else:
+        width, rows = source.shape[1], max(1, _STRIP // source.shape[1])
+        strips = (
+            extremes(
+                to_channels(
+                    source.read(slice(top, min(top + rows, source.shape[0])), slice(0, width)), n_channels, name
+                )
+            )
+            for top in range(0, source.shape[0], rows)
+        )
+        lows, highs = zip(*strips, strict=True)
+        lowest, highest = min(lows), max(highs)
+    convert = conversion(trained, first.dtype, lowest, highest, name, white)
+
+    def read(rows: slice, columns: slice) -> np.ndarray:
+        return convert(to_channels(source.read(rows, columns), n_channels, name))
+
+    return ImageSource((*source.shape[:2], n_channels), convert.dtype, read), convert.note
 
 
 def open_image(path: Path) -> ImageSource:

@@ -35,7 +35,7 @@ def classes(root: Path) -> list[int]:
     description = load_description(root)
     (pair,) = list_pairs(description, "train")
     mask = read_classes(pair)
-    trained = SegmentationDataset([pair], 3, 255)[0, 0][1].numpy()
+    trained = SegmentationDataset([pair], 3, np.dtype(np.uint8))[0, 0][1].numpy()
     evaluated = read_pair(pair, len(description.names))[1]
     facts = scan_split(description, "train")
     assert np.array_equal(mask, trained)

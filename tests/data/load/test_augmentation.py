@@ -13,7 +13,7 @@ from imexseg.data.load.augmentation import GEOMETRIC, TONAL, A, Augmentation
 from imexseg.data.load.augmentation_file import read_steps
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data.load.crops import RareClassCrop
-from imexseg.data.read.tensors import image_to_tensor
+from imexseg.data.read.tensors import augmented_to_tensor
 from imexseg.errors import UsageError
 
 
@@ -42,7 +42,7 @@ def test_what_is_drawn_depends_on_the_seed_alone(name: str, kind: str, channels:
     assert (len({new.tobytes() for new, _ in drawn}) > 2) == (name != "none")
     scale = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}[kind]
     for new, labels in drawn:
-        bright = image_to_tensor(new, scale)[0].numpy() / scale
+        bright = augmented_to_tensor(new, image.dtype)[0].numpy() / scale
         inside, outside = bright[labels == 1], bright[labels == 0]
         assert inside.size == 0 or outside.size == 0 or inside.mean() > outside.mean() + 0.15
 

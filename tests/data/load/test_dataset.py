@@ -15,7 +15,7 @@ from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.dataset import SegmentationDataset, collate
 from imexseg.data.load.samplers import EpochSampler, OnceSampler
 from imexseg.data.pairs.pairs import list_pairs
-from imexseg.data.read.tensors import image_to_tensor
+from imexseg.data.read.tensors import augmented_to_tensor, image_to_tensor
 
 
 @given(n_images=st.integers(1, 40), world_size=st.integers(1, 5))
@@ -43,7 +43,7 @@ def test_training_order_is_a_permutation_of_seed_and_epoch(n_images: int, world_
 @pytest.fixture
 def dataset(qtips_folder: Path) -> SegmentationDataset:
     pairs = list_pairs(load_description(qtips_folder), "train")
-    return SegmentationDataset(pairs, 1, 255, Augmentation("symmetries", square=True), seed=1)
+    return SegmentationDataset(pairs, 1, np.dtype(np.uint8), Augmentation("symmetries", square=True), seed=1)
 
 
 def test_a_sample_depends_on_seed_epoch_and_number_alone(dataset: SegmentationDataset):
@@ -81,8 +81,9 @@ def test_images_that_are_not_square_keep_their_shape():
 
 def test_sixteen_bits_reach_a_network_of_eight_bits_without_loss():
     image = np.array([[[0], [257], [258], [65535]]], np.uint16)
-    assert image_to_tensor(image, 255)[0, 0].tolist() == pytest.approx([0, 1, 258 / 257, 255])
-    assert image_to_tensor(np.full((1, 1, 1), 255, np.uint8), 65535).item() == 65535
+    assert image_to_tensor(image)[0, 0].tolist() == image[0, :, 0].tolist()
+    half = np.full((1, 1, 1), 0.5, np.float32)
+    assert augmented_to_tensor(half, np.dtype(np.uint16)).item() == 32767.5
 
 
 def test_smaller_images_are_extended_and_the_extension_ignored():

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imexseg.data.read.images import full_scale, read_image, to_channels
+from imexseg.data.read.as_trained import full_scale, to_channels
+from imexseg.data.read.images import read_image
 from imexseg.data.read.mask_files import read_mask
 from imexseg.errors import UsageError
 
