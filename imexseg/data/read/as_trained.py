@@ -91,7 +91,9 @@ def extremes(image: np.ndarray, name: str | Path = "image") -> tuple[float, floa
         raise UsageError(f"{name}: has no pixels")
     lowest, highest = float(image.min()), float(image.max())
     if not (np.isfinite(lowest) and np.isfinite(highest)):
-        raise UsageError(f"{name}: has pixels that are NaN or infinite; put a number there and ignore them in the result")
+        raise UsageError(
+            f"{name}: has pixels that are NaN or infinite; put a number there and ignore them in the result"
+        )
     return lowest, highest
 
 
@@ -160,7 +162,7 @@ def _white(dtype: np.dtype, lowest: float, highest: float, name: str | Path) -> 
     if dtype.kind == "f" and not (lowest >= 0 and highest <= 1):
         likely = next((white for white in (255, TWELVE_BITS, 65535) if highest <= white), round(highest))
         raise UsageError(
-            f"{name}: is floating point of {lowest:g} to {highest:g}, not 0 to 1; say what is white, for instance --white {likely}"
+            f"{name}: is floating point of {lowest:g} to {highest:g}, not 0 to 1; say what is white: --white {likely}?"
         )
     return full_scale(dtype)
 
@@ -188,7 +190,9 @@ def _outside(trained: Trained, lowest: float, highest: float, name: str | Path) 
     if highest > seen.highest + span or lowest < seen.lowest - span / 2:
         raise UsageError(f"{where}; scale it alike, or say what is white (--white {trained.full_scale:g}: as it is)")
     if seen.lowest >= 0 and 0 < DARKER * highest < seen.highest:
-        raise UsageError(f"{where}, {DARKER} times brighter or more; say what is white (--white {trained.full_scale:g}: as it is)")
+        raise UsageError(
+            f"{where}, {DARKER} times brighter or more; say what is white (--white {trained.full_scale:g}: as it is)"
+        )
     if highest > seen.highest + span / 4 or lowest < seen.lowest - span / 4:
         return f"holds {lowest:g} to {highest:g}, the weights were trained on {seen.lowest:g} to {seen.highest:g}"
     return None

@@ -6,7 +6,9 @@ its neighbours look around: the mean of the other pixels, channel by channel.
 
 import numpy as np
 
-BEYOND_MEANING = 1e30  # floats of this size stand for "no value" in the formats of elevation, weather and remote sensing
+BEYOND_MEANING = (
+    1e30  # floats of this size stand for "no value" in the formats of elevation, weather and remote sensing
+)
 
 
 def meaningless(pixels: np.ndarray, nodata: float | None = None) -> np.ndarray | None:
