@@ -21,6 +21,7 @@ VERBS = {
     "train": "train a network on a data set, or on Q-tips if none is given.",
     "evaluate": "score weights against the masks of a data set.",
     "predict": "segment images; writes masks and overlays at the images' own sizes.",
+    "edge": "segment images, films or a camera with an exported network, live and without torch.",
     "export": "write a network as one .onnx file that is checked against torch.",
     "inspect": "read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
     "models": "list the networks to choose among, and the axes of all others.",

@@ -10,8 +10,8 @@ import onnx
 from box_model import box_model
 from page_tools import WEB, node
 
-from apps.edge.errors import UsageError
-from apps.edge.metadata import read_info
+from imexseg.errors import UsageError
+from imexseg.models.prediction_info import OnnxInfo, read_mapping, validated
 
 JUNK: list[Any] = [None, True, -1, 0, 1.5, 1e400, "x", "", [], [0], [1, 2], [[1, 2, 300]], [["a"]], {}, {"length": 1}]
 FIELDS = ("format", "names", "palette", "in_channels", "full_scale", "size", "minimum_size")
@@ -65,7 +65,7 @@ def with_metadata(text: str) -> bytes:
 
 def in_python(text: str) -> str:
     try:
-        read_info(Path("m.onnx"), {"imexseg": text})
+        validated(Path("m.onnx"), read_mapping(Path("m.onnx"), text, None), OnnxInfo)
     except UsageError as error:
         return "explained" if "m.onnx" in str(error) else str(error)
     return "read"

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
-from apps.edge.model import Model
 from imexseg.cli import main as command_line
 from imexseg.data.read.images import read_image
 from imexseg.data.read.mask_files import read_mask
@@ -90,9 +89,8 @@ def mask_of(page: Page, picture: Path, size: tuple[int, int], target: Path) -> n
 
 def check(page: Page, model: Path, picture: Path, folder: Path) -> None:
     image = read_image(picture)
-    expected = Model(model).segment(image)
+    expected = OnnxPredictor(model).predict(image).classes
     assert len(np.unique(expected)) > 1
-    np.testing.assert_array_equal(OnnxPredictor(model).predict(image).classes, expected)
     found = mask_of(page, picture, image.shape[:2], folder / "mask.png")
     assert found.shape == expected.shape
     assert int((found != expected).sum()) == 0
