@@ -95,7 +95,7 @@ function expanded(indices, palette) {
 }
 
 /** A transparent pixel means nothing: it takes the mean of the others, halves up, as in imexseg/data/read/void.py. */
-function withoutAlpha(data, channels, kept) {
+export function withoutAlpha(data, channels, kept) {
   const Samples = data instanceof Uint16Array ? Uint16Array : Uint8Array;
   if (channels === kept) return new Samples(data);
   const result = new Samples((data.length / channels) * kept);

@@ -1,9 +1,13 @@
 // The mask as a file: PNG with one channel of class numbers, as imexseg reads and writes them.
 import { encode } from "fast-png";
 
-/** @returns {Blob} */
-export function maskFile(classes, width, height) {
-  const png = encode({ width, height, data: classes, depth: 8, channels: 1 });
+/**
+ * @param {Uint8Array} classes of every pixel
+ * @param {number[]} values the number that stands for each class in the masks of the person who trained the network
+ * @returns {Blob}
+ */
+export function maskFile(classes, values, width, height) {
+  const png = encode({ width, height, data: classes.map((k) => values[k]), depth: 8, channels: 1 });
   return new Blob([png], { type: "image/png" });
 }
 

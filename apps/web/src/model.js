@@ -39,7 +39,7 @@ export class Model {
    * @returns {Promise<{classes: Uint8Array, milliseconds: number, note: string}>} milliseconds: of the network alone
    */
   async segment(image, between) {
-    const input = toInput(toChannels(image, this.info.in_channels), this.info.full_scale, this.type);
+    const input = toInput(toChannels(image, this.info.in_channels), this.info, this.type);
     const { size, minimum_size: minimum } = this.info;
     const [tileHeight, tileWidth] = size ?? [
       Math.max(image.height, minimum?.[0] ?? 1),
