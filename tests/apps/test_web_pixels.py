@@ -1,9 +1,11 @@
 """Image in, mask out: on the page the same pixels as in Python."""
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
@@ -150,3 +152,24 @@ def test_the_real_network_gives_the_masks_of_imexseg_predict(page: Page, tmp_pat
         np.testing.assert_array_equal(mask_of(page, picture, size, tmp_path / "mask.png"), expected)
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+
+
+def test_masks_have_the_numbers_of_the_users_masks(page: Page, models: Path, tmp_path: Path):
+    model = onnx.load(models / "qtips.onnx")
+    model.metadata_props[0].value = json.dumps(json.loads(model.metadata_props[0].value) | {"values": [7, 0, 255]})
+    onnx.save(model, tmp_path / "own.onnx")
+    page.set_input_files("#model-file", tmp_path / "own.onnx")
+    expect(page.locator("#model")).to_have_value("own")
+    picture = tmp_path / "own-numbers.png"
+    picture.write_bytes(saved(blobs(64, 64, 1)[..., 0], "PNG"))
+    classes = OnnxPredictor(models / "qtips.onnx").predict(read_image(picture)).classes
+    found = mask_of(page, picture, (64, 64), tmp_path / "mask.png")
+    np.testing.assert_array_equal(found, np.array([7, 0, 255])[classes])
+    page.select_option("#model", "0")
+    expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+
+
+def test_twelve_bits_in_a_file_of_sixteen_are_refused(page: Page, tmp_path: Path):
+    Image.fromarray(blobs(64, 64, 1)[..., 0].astype(np.uint16) * 16).save(tmp_path / "twelve.png")
+    page.set_input_files("#image-file", tmp_path / "twelve.png")
+    expect(page.locator("#problem")).to_contain_text("as one of 12 bits would")
