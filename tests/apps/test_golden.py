@@ -35,7 +35,7 @@ ANSWERS = f"""
         void: golden.void.map((c) => {{
             const n = c.image[0].length;
             const interleaved = c.image.flatMap((pixel, i) => [...pixel, c.alpha[i]]);
-            return [...withoutAlpha(SAMPLES[c.dtype].from(interleaved), n + 1, n)];
+            return [...withoutAlpha(SAMPLES[c.dtype].from(interleaved), n + 1, n).data];
         }}),
     }}));"""
 

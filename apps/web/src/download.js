@@ -7,7 +7,9 @@ import { encode } from "fast-png";
  * @returns {Blob}
  */
 export function maskFile(classes, values, width, height) {
-  const png = encode({ width, height, data: classes.map((k) => values[k]), depth: 8, channels: 1 });
+  let ignored = 255; // what stands for a transparent pixel: the largest number that stands for no class
+  while (values.includes(ignored)) ignored--;
+  const png = encode({ width, height, data: classes.map((k) => values[k] ?? ignored), depth: 8, channels: 1 });
   return new Blob([png], { type: "image/png" });
 }
 
