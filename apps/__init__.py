@@ -1,1 +1,1 @@
-"""Programs that run exported networks. They need only the .onnx file, neither torch nor imexseg."""
+"""What runs exported networks outside of Python: the page in web/. What runs on small boards is `imexseg edge`."""

@@ -53,6 +53,14 @@ def positive_int(text: str) -> int:
     return value
 
 
+def non_negative_int(text: str) -> int:
+    """An option of at least 0."""
+    value = _number(int, text, "a whole number")
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative; give a whole number of at least 0")
+    return value
+
+
 def seed(text: str) -> int:
     """An option of 0 to 2³² - 1."""
     value = _number(int, text, "a whole number")

@@ -8,8 +8,9 @@ import numpy as np
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.pairs.pairs import Pair, list_pairs
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.masks import read_classes
+from imexseg.data.read.void import with_ignored
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.open import AnyPredictor
@@ -97,8 +98,12 @@ def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarra
 
 
 def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image (H, W, C) and mask (H, W). Raises: UsageError naming the file if they do not fit each other or the classes."""
-    image, mask = read_image(pair.image), read_classes(pair)
+    """Image (H, W, C) and mask (H, W), ignored where the image means nothing (void.py).
+
+    Raises: UsageError naming the file if they do not fit each other or the classes.
+    """
+    image, void = read_image_and_void(pair.image)
+    mask = with_ignored(read_classes(pair), void, IGNORE)
     if image.shape[:2] != mask.shape:
         sizes = [f"{width} x {height}" for height, width in (mask.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")

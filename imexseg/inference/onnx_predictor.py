@@ -44,10 +44,6 @@ class OnnxPredictor:
         self.outputs = [output.name for output in self.session.get_outputs()]
         self.dtype = _TYPES[self.session.get_inputs()[0].type]
 
-    @property
-    def has_probabilities(self) -> bool:
-        return "probabilities" in self.outputs
-
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
         """Args: image: (H, W, C) uint8, uint16 or float32.  name: for messages.
 
@@ -57,9 +53,13 @@ class OnnxPredictor:
 
     def segment(self, pixels: np.ndarray, name: str | Path = "image") -> Prediction:
         """As predict, for pixels that have the channels, the type and the scale of the training images already."""
-        height, width = pixels.shape[:2]
-        least = self.info.minimum_size
-        return self._in_tiles(pixels, self.info.size or (max(height, least[0]), max(width, least[1])), name)
+        found = self._in_tiles(pixels, self.outputs, name)
+        classes, probabilities = found["classes"], found.get("probabilities")
+        return Prediction(classes, one_hot(classes, len(self.info.names)) if probabilities is None else probabilities)
+
+    def classes(self, pixels: np.ndarray, name: str | Path = "image") -> np.ndarray:
+        """The classes of segment alone: faster where nobody asks for probabilities. Shapes: (H, W, C) → (H, W) uint8."""
+        return self._in_tiles(pixels, ["classes"], name)["classes"]
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
@@ -78,41 +78,43 @@ class OnnxPredictor:
         how = "tiles that overlap" if height > self.info.size[0] or width > self.info.size[1] else "an extended edge"
         return f"the file is for images of {fixed}: {width} x {height} px are segmented with {how}; --dynamic exports any size"
 
-    def _run(self, pixels: np.ndarray, name: str | Path) -> Prediction:
+    def _run(self, pixels: np.ndarray, outputs: list[str], name: str | Path) -> dict[str, np.ndarray]:
+        """Output ↦ its value for one image of a size that the file takes."""
         try:
-            found = dict(zip(self.outputs, self.session.run(None, {"image": pixels[None]}), strict=True))
+            values = self.session.run(outputs, {"image": np.ascontiguousarray(pixels)[None]})
         except Exception as error:
             height, width = pixels.shape[:2]
             if "memory" in str(error).lower() or "alloc" in str(error).lower():
                 remedy = "scale it down" if self.long_side else "use --tile 1024"
                 raise JobError(f"{name}: {width} x {height} px do not fit in memory; {remedy}") from None
             raise JobError(f"{name}: {self.path} failed on it ({' '.join(str(error).split())[:200]})") from None
-        classes = found["classes"][0]
+        found = {output: value[0] for output, value in zip(outputs, values, strict=True)}
+        classes = found["classes"]
         if classes.shape != pixels.shape[:2] or classes.max() >= len(self.info.names):
             raise UsageError(
                 f"{self.path}: answers {classes.shape} px with classes up to {classes.max()} to {pixels.shape[:2]} px with "
                 f"{len(self.info.names)} names; export it again"
             )
-        probabilities = found["probabilities"][0] if self.has_probabilities else one_hot(classes, len(self.info.names))
-        return Prediction(classes, probabilities)
+        return found
 
-    def _in_tiles(self, pixels: np.ndarray, size: tuple[int, int], name: str | Path) -> Prediction:
-        """In tiles of a size, mostly one; the rule of apps/, so that all programs give the same mask."""
-        tall, wide = size
+    def _in_tiles(self, pixels: np.ndarray, outputs: list[str], name: str | Path) -> dict[str, np.ndarray]:
+        """Output ↦ its value for the whole image, (..., H, W): mostly one tile; the rule of apps/web, for equal masks."""
         height, width = pixels.shape[:2]
-        if (height, width) == size:
-            return self._run(pixels, name)
+        least = self.info.minimum_size
+        tall, wide = self.info.size or (max(height, least[0]), max(width, least[1]))
+        if (height, width) == (tall, wide):
+            return self._run(pixels, outputs, name)
         padded = np.pad(pixels, ((0, max(0, tall - height)), (0, max(0, wide - width)), (0, 0)), mode="edge")
-        classes = np.empty((height, width), np.uint8)
-        probabilities = np.empty((len(self.info.names), height, width), np.float32)
+        whole: dict[str, np.ndarray] = {}
         for top, *rows in tiles_along(height, tall):
             for left, *columns in tiles_along(width, wide):
-                seen = self._run(np.ascontiguousarray(padded[top : top + tall, left : left + wide]), name)
-                inner = (slice(rows[0] - top, rows[1] - top), slice(columns[0] - left, columns[1] - left))
-                outer = (slice(*rows), slice(*columns))
-                classes[outer] = seen.classes[inner]
-                probabilities[:, *outer] = seen.probabilities[:, *inner]
-        return Prediction(classes, probabilities)
+                inner = (..., slice(rows[0] - top, rows[1] - top), slice(columns[0] - left, columns[1] - left))
+                seen = self._run(padded[top : top + tall, left : left + wide], outputs, name)
+                for output, value in seen.items():
+                    if output not in whole:
+                        whole[output] = np.empty((*value.shape[:-2], height, width), value.dtype)
+                    whole[output][..., slice(*rows), slice(*columns)] = value[inner]
+        return whole
 
 
 def tiles_along(length: int, size: int) -> list[tuple[int, int, int]]:

@@ -45,7 +45,7 @@ class PredictionInfo(BaseModel):
     palette: list[Colour]
     values: list[Byte] = []  # what stands for each class in the masks it was trained on, and in those it writes
     full_scale: float = Field(
-        gt=0, allow_inf_nan=False
+        gt=0, allow_inf_nan=False, strict=True
     )  # the pixel value that means white: 255, 65535, or 1 for floats
     pixel_range: PixelRange | None = None  # None: weights of before it was kept
     version: str = Field(max_length=100)  # of imexseg
@@ -65,7 +65,7 @@ class PredictionInfo(BaseModel):
 class OnnxInfo(PredictionInfo):
     """What an exported file says of itself, so that running it needs no second file."""
 
-    in_channels: int = Field(ge=1, le=1024)
+    in_channels: int = Field(ge=1, le=1024, strict=True)
     size: tuple[Side, Side] | None = None  # height and width; None: any from minimum_size
     minimum_size: tuple[Side, Side] = (1, 1)
     long_side: Side | None = None

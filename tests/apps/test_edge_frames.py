@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from apps.edge.frames import FrameQueue
-from apps.edge.run import Reader
+from imexseg.edge.frames import FrameQueue
+from imexseg.edge.run import Reader
 
 FRAME = np.zeros((4, 4, 1), dtype=np.uint8)
 

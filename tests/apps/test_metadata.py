@@ -10,17 +10,19 @@ import onnx
 from box_model import box_model
 from page_tools import WEB, node
 
-from apps.edge.errors import UsageError
-from apps.edge.metadata import read_info
+from imexseg.errors import UsageError
+from imexseg.models.prediction_info import OnnxInfo, read_mapping, validated
 
 JUNK: list[Any] = [None, True, -1, 0, 1.5, 1e400, "x", "", [], [0], [1, 2], [[1, 2, 300]], [["a"]], {}, {"length": 1}]
-FIELDS = ("format", "names", "palette", "in_channels", "full_scale", "size", "minimum_size")
+FIELDS = ("format", "names", "palette", "in_channels", "full_scale", "size", "minimum_size", "values", "pixel_range")
 HARMLESS = {
     ("size", None),
     ("minimum_size", None),
     ("size", "[1, 2]"),
     ("minimum_size", "[1, 2]"),
     ("full_scale", "1.5"),
+    ("values", "[]"),
+    ("pixel_range", None),
 }
 
 
@@ -31,7 +33,7 @@ def documents() -> Iterator[tuple[str, str]]:
         for value in JUNK:
             if (field, value if value is None else json.dumps(value)) not in HARMLESS:
                 yield f"{field} = {value}", json.dumps(valid | {field: value})
-        if field not in ("size", "minimum_size"):
+        if field not in ("size", "minimum_size", "values", "pixel_range"):
             yield f"no {field}", json.dumps({key: value for key, value in valid.items() if key != field})
     for value in JUNK:
         yield f"{value}", json.dumps(value)
@@ -65,7 +67,7 @@ def with_metadata(text: str) -> bytes:
 
 def in_python(text: str) -> str:
     try:
-        read_info(Path("m.onnx"), {"imexseg": text})
+        validated(Path("m.onnx"), read_mapping(Path("m.onnx"), text, None), OnnxInfo)
     except UsageError as error:
         return "explained" if "m.onnx" in str(error) else str(error)
     return "read"
@@ -78,11 +80,20 @@ def test_metadata_that_does_not_fit_is_explained():
     assert [what for what, text in cases.items() if in_python(text) != "explained"] == []
 
 
+MORE: list[dict[str, Any]] = [
+    {},
+    {"size": None},
+    {"minimum_size": [8, 8]},
+    {"values": [5, 0, 255]},
+    {"pixel_range": {"dtype": "uint8", "lowest": 0, "highest": 255}},
+]
+
+
 def test_metadata_that_fits_is_read():
     valid = json.loads(box_model().metadata_props[0].value)
-    texts = [json.dumps(valid | more) for more in ({}, {"size": None}, {"minimum_size": [8, 8]}, {"new": [1]})]
-    assert in_javascript([with_metadata(text) for text in texts]) == ["read"] * 4
-    assert [in_python(text) for text in texts] == ["read"] * 4
+    texts = [json.dumps(valid | more) for more in MORE]
+    assert in_javascript([with_metadata(text) for text in texts]) == ["read"] * len(MORE)
+    assert [in_python(text) for text in texts] == ["read"] * len(MORE)
 
 
 def test_a_file_cut_anywhere_is_explained_or_read():

@@ -7,7 +7,9 @@ export const LARGEST_IMAGE = 64e6; // pixels: what a canvas holds on every brows
 
 /**
  * Pixels in rows from the top, channels interleaved.
- * @typedef {{width: number, height: number, channels: 1 | 3, white: 255 | 65535, data: Uint8Array | Uint16Array}} Pixels
+ * void: 1 where a pixel is transparent and means nothing, null if none is.
+ * @typedef {{width: number, height: number, channels: 1 | 3, white: 255 | 65535, data: Uint8Array | Uint16Array,
+ *   void: Uint8Array | null}} Pixels
  */
 
 /**
@@ -39,7 +41,7 @@ export function bitmapPixels(bitmap, name) {
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const rgba = context.getImageData(0, 0, width, height).data;
-    return { width, height, channels: 3, white: 255, data: withoutAlpha(rgba, 4, 3) };
+    return { width, height, channels: 3, white: 255, ...withoutAlpha(rgba, 4, 3) };
   } finally {
     bitmap.close();
   }
@@ -58,9 +60,13 @@ export function pngPixels(bytes, name) {
   const { width, height, depth, channels, palette } = png;
   const stored = depth < 8 ? unpacked(png.data, width * channels, height, depth) : png.data;
   if (palette) return { width, height, white: 255, ...expanded(stored, palette) };
-  const data = withoutAlpha(stored, channels, channels < 3 ? 1 : 3);
-  if (depth < 8) data.forEach((value, i) => (data[i] = (value * 255) / (2 ** depth - 1)));
-  return { width, height, channels: channels < 3 ? 1 : 3, white: depth === 16 ? 65535 : 255, data };
+  const kept = channels < 3 ? 1 : 3;
+  const white = depth === 16 ? 65535 : 255;
+  const stretch = depth < 8 ? 255 / (2 ** depth - 1) : 1;
+  const pixels = png.transparency?.length
+    ? withoutKey(stored, kept, png.transparency, stretch)
+    : withoutAlpha(stretch === 1 ? stored : stored.map((value) => value * stretch), channels, kept);
+  return { width, height, channels: kept, white, ...pixels };
 }
 
 function checkSize(width, height, name) {
@@ -88,33 +94,52 @@ function expanded(indices, palette) {
   const grey = palette.every(([r, g, b]) => r === g && g === b);
   const channels = grey ? 1 : 3;
   const data = new Uint8Array(indices.length * channels);
+  const clear = new Uint8Array(indices.length);
   for (let i = 0; i < indices.length; i++) {
-    for (let c = 0; c < channels; c++) data[i * channels + c] = palette[indices[i]]?.[c] ?? 0;
+    const colour = palette[indices[i]] ?? [0, 0, 0];
+    for (let c = 0; c < channels; c++) data[i * channels + c] = colour[c];
+    clear[i] = colour[3] === 0 ? 1 : 0;
   }
-  return { channels, data };
+  return { channels, ...filled(data, channels, clear) };
+}
+
+/** Exported for the tests. Samples of `channels` a pixel, of which the first `kept` are no alpha. */
+export function withoutAlpha(samples, channels, kept) {
+  const Samples = samples instanceof Uint16Array ? Uint16Array : Uint8Array;
+  if (channels === kept) return { data: new Samples(samples), void: null };
+  const n = samples.length / channels;
+  const data = new Samples(n * kept);
+  const clear = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    for (let c = 0; c < kept; c++) data[i * kept + c] = samples[i * channels + c];
+    clear[i] = samples[i * channels + kept] === 0 ? 1 : 0;
+  }
+  return filled(data, kept, clear);
+}
+
+/** Where the file calls one grey or colour transparent; its samples are stretched afterwards. */
+function withoutKey(samples, channels, key, stretch) {
+  const clear = new Uint8Array(samples.length / channels);
+  for (let i = 0; i < clear.length; i++) {
+    clear[i] = Array.from(key).every((value, c) => samples[i * channels + c] === value) ? 1 : 0;
+  }
+  return filled(samples.map((value) => value * stretch), channels, clear);
 }
 
 /** A transparent pixel means nothing: it takes the mean of the others, halves up, as in imexseg/data/read/void.py. */
-function withoutAlpha(data, channels, kept) {
-  const Samples = data instanceof Uint16Array ? Uint16Array : Uint8Array;
-  if (channels === kept) return new Samples(data);
-  const result = new Samples((data.length / channels) * kept);
-  const sums = new Array(kept).fill(0);
+function filled(data, channels, clear) {
+  const sums = new Array(channels).fill(0);
   let sound = 0;
-  for (let from = 0, to = 0; from < data.length; from += channels, to += kept) {
-    const opaque = data[from + kept] > 0;
-    for (let c = 0; c < kept; c++) {
-      result[to + c] = data[from + c];
-      if (opaque) sums[c] += data[from + c];
-    }
-    if (opaque) sound++;
+  for (let i = 0; i < clear.length; i++) {
+    if (clear[i]) continue;
+    sound++;
+    for (let c = 0; c < channels; c++) sums[c] += data[i * channels + c];
   }
-  if (sound === 0 || sound * channels === data.length) return result;
+  if (sound === clear.length) return { data, void: null };
+  if (sound === 0) throw new PageError("Every pixel of this picture is transparent. Save it without transparency.");
   const mean = sums.map((sum) => Math.floor((2 * sum + sound) / (2 * sound)));
-  for (let from = kept, to = 0; from < data.length; from += channels, to += kept) {
-    if (data[from] === 0) result.set(mean, to);
-  }
-  return result;
+  for (let i = 0; i < clear.length; i++) if (clear[i]) data.set(mean, i * channels);
+  return { data, void: clear };
 }
 
 /** Whether a PNG says (chunk eXIf) that it may have to be turned: browsers know how. */

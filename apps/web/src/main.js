@@ -174,7 +174,7 @@ onFiles({ imageInput: $("image-file"), modelInput: $("model-file"), dropHint: $(
 $("opacity").oninput = ({ target }) => view.showOpacity(target.value);
 $("download").onclick = () => {
   const { width, height } = state.image;
-  save(maskFile(state.classes, width, height), `${state.name.replace(/\.[^.]*$/, "")}_mask.png`);
+  save(maskFile(state.classes, state.info.values, width, height), `${state.name.replace(/\.[^.]*$/, "")}_mask.png`);
 };
 
 view.listModels(SHIPPED);

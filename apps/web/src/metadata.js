@@ -46,19 +46,26 @@ function checked(text, name) {
   }
   const size = (value) => value === null || (isList(value, 2) && value.every((n) => Number.isInteger(n) && n > 0));
   const problems = {
-    names: isList(info.names) && info.names.length > 0 && info.names.length <= 256 && info.names.every((n) => typeof n === "string"),
+    names: isList(info.names) && info.names.length >= 2 && info.names.length <= 254 && info.names.every((n) => typeof n === "string"),
     palette: isList(info.palette, info.names?.length) && info.palette.every((c) => isList(c, 3) && c.every(isByte)),
     in_channels: Number.isInteger(info.in_channels) && info.in_channels > 0,
-    full_scale: typeof info.full_scale === "number" && info.full_scale > 0,
+    values: isList(info.values ?? []) && info.values !== null && isNumbering(info.values ?? [], info.names),
+    full_scale: Number.isFinite(info.full_scale) && info.full_scale > 0,
+    pixel_range: isRange(info.pixel_range ?? null),
     size: size(info.size ?? null),
     minimum_size: size(info.minimum_size ?? null),
   };
   const wrong = Object.keys(problems).find((key) => !problems[key]);
   if (wrong) throw new PageError(`${name}: “${wrong}” in its imexseg metadata does not fit. Export it again.`);
-  return info;
+  return { ...info, values: info.values?.length ? info.values : info.names.map((_, k) => k) };
 }
 
 const isList = (value, length) => Array.isArray(value) && (length === undefined || value.length === length);
+const isNumbering = (values, names) =>
+  !values.length || (values.length === names?.length && values.every(isByte) && new Set(values).size === values.length);
+const isRange = (value) =>
+  value === null ||
+  (["uint8", "uint16", "float32"].includes(value?.dtype) && Number.isFinite(value.lowest) && Number.isFinite(value.highest));
 const isByte = (value) => Number.isInteger(value) && value >= 0 && value <= 255;
 
 /** The fields of one message: [number, value]; value is a Uint8Array for wire type 2 and undefined for numbers. */

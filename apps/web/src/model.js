@@ -5,6 +5,9 @@ import { readModelInfo } from "./metadata.js";
 import { SAMPLES, toChannels, toInput } from "./prepare.js";
 import { cut, sizeNote, tilesAlong } from "./tiles.js";
 
+/** In place of a class where a pixel means nothing. */
+const IGNORED = 255;
+
 export class Model {
   /** @throws {PageError} if the file is not an exported imexseg network */
   static async open(bytes, name) {
@@ -39,7 +42,7 @@ export class Model {
    * @returns {Promise<{classes: Uint8Array, milliseconds: number, note: string}>} milliseconds: of the network alone
    */
   async segment(image, between) {
-    const input = toInput(toChannels(image, this.info.in_channels), this.info.full_scale, this.type);
+    const input = toInput(toChannels(image, this.info.in_channels), this.info, this.type);
     const { size, minimum_size: minimum } = this.info;
     const [tileHeight, tileWidth] = size ?? [
       Math.max(image.height, minimum?.[0] ?? 1),
@@ -62,6 +65,7 @@ export class Model {
         await between(++done, down.length * across.length);
       }
     }
+    if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
     return { classes, milliseconds, note: sizeNote(image, size) };
   }
 

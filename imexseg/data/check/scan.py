@@ -15,8 +15,9 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_files
 from imexseg.data.read.as_trained import extremes, odd_white, to_channels
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.masks import ReadMask, read_with_labels
+from imexseg.data.read.void import in_words, with_ignored
 from imexseg.errors import UsageError
 
 _DTYPE_OF_BITS = {8: "uint8", 16: "uint16", 32: "float32"}
@@ -51,11 +52,16 @@ class _Reading:
     size: tuple[int, int]
     dtype: np.dtype
     channels: int  # of the file
-    counts: np.ndarray  # (256,) int64, pixels of each class; 255: ignored
-    moments: np.ndarray  # (channels, 2), sum and sum of squares of the image
+    counts: (
+        np.ndarray
+    )  # (256,) int64, pixels of each class; 255: ignored, by the mask or since the image means nothing there
+    in_mask: frozenset[int]  # classes that the mask has, and 255 if it has that itself
+    moments: np.ndarray  # (channels, 2), sum and sum of squares of the image where it means something
+    n_void: int  # pixels of the image that mean nothing
     extremes: tuple[float, float]
     digest: bytes
     mask: ReadMask  # without its pixels
+    of_image: tuple[str, ...] = ()  # what a person should know of the image
 
 
 def scan_split(
@@ -105,10 +111,10 @@ def examine_split(
 def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
     """One pair, or its problems."""
     problems = []
-    image = mask = None
+    image = mask = void = None
     channels = 0
     try:
-        image = read_image(pair.image)
+        image, void = read_image_and_void(pair.image)
         channels = image.shape[2]
         wanted = _DTYPE_OF_BITS.get(description.bit_depth or 0, image.dtype.name)
         if image.dtype != wanted:
@@ -126,7 +132,7 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         problems.append(Problem("unreadable mask", str(error)))
     if mask is not None:
         classes = mask.classes
-        counts = _histogram(classes)
+        of_mask = _histogram(classes)
         if mask.wrong is not None:
             problems.append(Problem("unknown values", mask.wrong))
         if image is not None and image.shape[:2] != classes.shape:
@@ -140,6 +146,7 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         return problems
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
+    counts = of_mask if void is None else _histogram(with_ignored(mask.classes, void, IGNORE))
     without_pixels = replace(mask, classes=np.empty((0, 0), np.uint8))
     return _Reading(
         pair,
@@ -147,10 +154,13 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         image.dtype,
         channels,
         counts,
-        _moments(image),
+        frozenset(np.flatnonzero(of_mask).tolist()),
+        _moments(image if void is None else image[~void][:, None]),
+        0 if void is None else int(np.count_nonzero(void)),
         extremes(image, pair.image),
         digest.digest(),
         without_pixels,
+        () if void is None else (f"{pair.image}: {in_words(void)}; they are ignored",),
     )
 
 
@@ -181,9 +191,11 @@ def _problems_of_split(
     """What no single file shows. Args: complete: every pair was read, so that "no mask has" can be said."""
     problems = [*_mixtures(readings), *_white(description, split, readings)]
     problems += [Problem(kind, text, warning=True) for reading in readings for kind, text in reading.mask.remarks]
+    for reading in readings:
+        problems += [Problem("pixels without a value", text, warning=True) for text in reading.of_image]
     names = description.names
     where = description.masks or description.root / "masks" / split
-    present = set(np.flatnonzero(np.sum([reading.counts for reading in readings], axis=0)).tolist())
+    present = set().union(*(reading.in_mask for reading in readings))
     if complete and not present - {0, IGNORE}:
         if present == {0, IGNORE} and len(names) == 2:
             values = f"{{0: {names[0]}, 255: {names[1]}}}"
@@ -198,7 +210,7 @@ def _problems_of_split(
         return problems
     black_and_white = len(names) == 2 and 1 in present  # 0 and 1 here, 0 and 255 there
     for reading in readings:
-        found = set(np.flatnonzero(reading.counts).tolist())
+        found = reading.in_mask
         if black_and_white and found == {0, IGNORE} and reading.mask.taken == "numbers":
             text = (
                 f"{reading.pair.mask}: is 0 and 255 only, others have 1 for {names[1]!r}; 255 means ignore here, so if it is "
@@ -209,10 +221,14 @@ def _problems_of_split(
         if found == {IGNORE}:
             text = f"{reading.pair.mask}: every pixel is ignored; it teaches nothing, remove the pair or mark something"
             problems.append(Problem("all ignored", text, warning=True))
+        elif not reading.counts[:IGNORE].any():
+            text = f"{reading.pair.mask}: every pixel that counts lies where the image holds no value; remove the pair"
+            problems.append(Problem("all ignored", text, warning=True))
         elif found <= {0, IGNORE}:
             text = f"{reading.pair.mask}: all {names[0]} (class 0); right if nothing else is in the image"
             problems.append(Problem(f"all {names[0]}", text, warning=True))
-    for number in sorted(set(range(len(names))) - present):
+    counted = set(np.flatnonzero(np.sum([reading.counts for reading in readings], axis=0)).tolist())
+    for number in sorted(set(range(len(names))) - counted):
         effect = "cannot be learnt" if split == "train" else "cannot be measured"
         text = f"{where}: no pixel of {names[number]!r} (class {number}) in {split}, so it {effect}"
         problems.append(Problem(f"classes absent in {split}", text, warning=True))
@@ -274,8 +290,8 @@ def _facts(description: DataDescription, readings: list[_Reading]) -> SplitFacts
 
 
 def _statistics(readings: list[_Reading], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel over all pixels; 1 in place of the deviation of a constant channel."""
-    n_pixels = sum(height * width for height, width in (reading.size for reading in readings))
+    """Mean and standard deviation of each channel over all pixels that mean something; 1 for the deviation of a constant one."""
+    n_pixels = sum(reading.size[0] * reading.size[1] - reading.n_void for reading in readings)
     # Grey images among colour ones count as three equal channels.
     total = np.sum([np.broadcast_to(reading.moments, (channels, 2)) for reading in readings], axis=0) / n_pixels
     mean, variance = total[:, 0], total[:, 1] - np.square(total[:, 0])

@@ -16,7 +16,7 @@ from imexseg.data.convert.notes import Notes
 from imexseg.data.convert.numbers import Classes
 from imexseg.data.convert.target import Item, Plan
 from imexseg.data.description.labels import IGNORE
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image_and_void
 from imexseg.errors import UsageError
 
 
@@ -61,7 +61,9 @@ def _folder(file: CocoFile, root: Path) -> Path:
 def _mask(
     path: Path, segments: Any, file: CocoFile, classes: Classes, notes: Notes, size: tuple[int, int]
 ) -> np.ndarray:
-    pixels = read_image(path)
+    pixels, void = read_image_and_void(path)
+    if void is not None:
+        raise UsageError(f"{path}: has transparent pixels, so their segments are not known; export it without alpha")
     if pixels.shape[:2] != size:
         raise UsageError(
             f"{path}: is {pixels.shape[1]} x {pixels.shape[0]} px, its image {size[1]} x {size[0]}; scale it"

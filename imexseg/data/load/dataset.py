@@ -14,9 +14,10 @@ from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.pairs.pairs import Pair
 from imexseg.data.read.as_trained import to_channels
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.masks import read_classes
 from imexseg.data.read.tensors import augmented_to_tensor
+from imexseg.data.read.void import with_ignored
 from imexseg.numerics.scaling import seen_size
 
 CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
@@ -26,7 +27,7 @@ class SegmentationDataset(Dataset):
     """Indexed by (epoch, number): what augmentation draws is a function of seed, epoch and number.
 
     A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
-    processes share a split unevenly, so that no image is counted twice.
+    processes share a split unevenly, so that no image is counted twice. Pixels that mean nothing (void.py) are ignored in the mask.
     Returns: image (C, H, W) float32, mask (H, W) int64.
     """
 
@@ -71,8 +72,9 @@ class SegmentationDataset(Dataset):
         if number in self._cache:
             return self._cache[number]
         pair = self.pairs[number]
-        image = to_channels(read_image(pair.image), self.channels, pair.image)
-        mask = read_classes(pair)
+        pixels, void = read_image_and_void(pair.image)
+        image = to_channels(pixels, self.channels, pair.image)
+        mask = with_ignored(read_classes(pair), void, IGNORE)
         if self.long_side is not None:
             image, mask = scaled_to(image, mask, self.long_side)
         if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:

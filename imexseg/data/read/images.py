@@ -86,19 +86,24 @@ def _read_plain(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
     else:
         pixels = np.array(image.convert("RGB"))
     nodata = nodata_value(image.tag_v2.get(NODATA)) if isinstance(image, TiffImageFile) else None
-    transparent = _transparent(image)
+    transparent = _transparent(image, path)
     if transparent is not None and pixels.dtype == np.uint16 and mode not in _DEEP_GREY:
         transparent = _deep_transparent(path, transparent)
     return np.atleast_3d(pixels), transparent, nodata
 
 
-def _transparent(image: Image.Image) -> np.ndarray | None:
+def _transparent(image: Image.Image, path: Path) -> np.ndarray | None:
     """Where alpha is 0, or the colour that the file calls transparent. Returns: (H, W) bool, None for an opaque image."""
     if not image.has_transparency_data:
         return None
     if image.mode in _DEEP_GREY:
         key = image.info.get("transparency")
         return np.array(image) == key if isinstance(key, int) else None
+    key, bits = image.info.get("transparency"), bits_per_sample(image, path)
+    if (
+        image.mode == "L" and bits < 8 and isinstance(key, int)
+    ):  # Pillow stretches the pixels to 8 bits, but not the key
+        return np.array(image) == key * (255 // (2**bits - 1))
     return np.array(image.convert("RGBA").getchannel("A")) == 0
 
 

@@ -31,6 +31,24 @@ def meaningless(pixels: np.ndarray, nodata: float | None = None) -> np.ndarray |
     return void if void is not None and void.any() else None
 
 
+def in_words(void: np.ndarray) -> str:
+    """How many pixels mean nothing, for a person."""
+    n_void = int(np.count_nonzero(void))
+    return f"{n_void} of {void.size} pixels ({n_void / void.size:.2%}) hold no value (nodata, NaN or transparent)"
+
+
+def with_ignored(mask: np.ndarray, void: np.ndarray | None, ignore: int) -> np.ndarray:
+    """A mask in which the pixels that mean nothing are ignored. Shapes: (H, W), (H, W) bool → (H, W), the input where none are.
+
+    Sizes that differ are left for whoever compares image and mask.
+    """
+    if void is None or void.shape != mask.shape:
+        return mask
+    result = mask.copy()
+    result[void] = ignore
+    return result
+
+
 def filled(pixels: np.ndarray, void: np.ndarray | None) -> np.ndarray:
     """The mean of the other pixels in place of void ones, rounded to the nearest, halves up, for integers; 0 if all are void.
 

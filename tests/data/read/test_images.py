@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imexseg.data.read.as_trained import full_scale, to_channels
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image, read_image_and_void
 from imexseg.data.read.mask_files import read_mask
 from imexseg.errors import UsageError
 
@@ -190,3 +190,16 @@ def test_channels(tmp_path: Path):
 
 def test_white():
     assert [full_scale(np.dtype(kind)) for kind in ("uint8", "uint16", "float32")] == [255, 65535, 1]
+
+
+def test_a_grey_that_the_file_calls_transparent_is_void(tmp_path: Path):
+    """Of 2 and 4 bits Pillow stretches the pixels, but not the transparent grey."""
+    for bits, row, key in ((8, bytes([0, 9, 200, 9]), 9), (4, bytes([0x03, 0xF3]), 3), (2, bytes([0b00011011]), 1)):
+        path = png(tmp_path / f"{bits}.png", [row], width=4, bits=bits, colour_type=0)
+        data = path.read_bytes()
+        content = b"tRNS" + struct.pack(">H", key)
+        chunk = struct.pack(">I", 2) + content + struct.pack(">I", zlib.crc32(content))
+        path.write_bytes(data[:33] + chunk + data[33:])  # behind the header
+        _, void = read_image_and_void(path)
+        assert void is not None
+        assert void.tolist() == [[False, True, False, bits != 2]]

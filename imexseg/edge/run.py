@@ -5,14 +5,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from apps.edge.errors import JobError, UsageError
-from apps.edge.frames import FrameQueue
-from apps.edge.model import Model
-from apps.edge.output import Folder, Window
-from apps.edge.signals import StopSignal
-from apps.edge.sources import Frames
+from imexseg.data.read.as_trained import as_trained
+from imexseg.edge.frames import FrameQueue
+from imexseg.edge.output import Folder, Window
+from imexseg.edge.signals import StopSignal
+from imexseg.edge.sources import Frames
+from imexseg.errors import ImexsegError, JobError, UsageError, printable
+from imexseg.inference.onnx_predictor import OnnxPredictor
 
 _POLL = 0.1  # seconds after which a signal is noticed at the latest, when no frame comes
 _REPORT = 2.0  # seconds between two lines on the speed
@@ -55,16 +54,25 @@ class Reader(threading.Thread):
 
 
 def segment_all(
-    model: Model, frames: Frames, queue: FrameQueue, window: Window | None, folder: Folder | None, stop: StopSignal
+    predictor: OnnxPredictor,
+    frames: Frames,
+    queue: FrameQueue,
+    window: Window | None,
+    folder: Folder | None,
+    stop: StopSignal,
+    white: float | None = None,
+    failures: list[str] | None = None,
 ) -> Speed:
     """Segment until the frames end, the window is closed or a signal comes.
 
+    Args: white: the pixel value that means white.  failures: takes the lines about frames that cannot be segmented; without it
+    the first one ends the work, since those of a film are all alike.
     Raises: UsageError, JobError of the network, the source or the folder.
     """
     reader = Reader(frames, queue)
     speed = Speed()
     last_report = speed.start
-    size: tuple[int, ...] | None = None
+    said: set[str | None] = {None}
     reader.start()
     try:
         while not stop.received and not (window and window.closed) and not queue.finished:
@@ -72,10 +80,21 @@ def segment_all(
             if item is None:
                 continue
             name, image = item
-            if image.shape != size:
-                size = image.shape
-                _say(model.size_note(*image.shape[:2]))
-            classes = _timed(model, image, name, speed)
+            start = time.perf_counter()
+            try:
+                pixels, converted = as_trained(image, predictor.info, name, white)
+                classes = predictor.classes(pixels, name)
+            except UsageError as error:
+                if failures is None:
+                    raise
+                failures.append(str(error))
+                continue
+            speed.in_model += time.perf_counter() - start
+            speed.n_frames += 1
+            for remark in (converted, predictor.adaptation(image)):
+                if remark not in said:
+                    said.add(remark)
+                    _say(f"{name}: {remark}")
             for output in (folder, window):
                 if output is not None:
                     output.show(name, image, classes)
@@ -86,18 +105,9 @@ def segment_all(
         queue.close()
         reader.join(_LAST_READ)
     if reader.error is not None and not stop.received:
-        raise reader.error if isinstance(reader.error, UsageError | JobError) else JobError(repr(reader.error))
+        raise reader.error if isinstance(reader.error, ImexsegError) else JobError(repr(reader.error))
     return speed
 
 
-def _timed(model: Model, image: np.ndarray, name: str, speed: Speed) -> np.ndarray:
-    start = time.perf_counter()
-    classes = model.segment(image, name)
-    speed.in_model += time.perf_counter() - start
-    speed.n_frames += 1
-    return classes
-
-
-def _say(line: str | None) -> None:
-    if line:
-        print(line, file=sys.stderr, flush=True)
+def _say(line: str) -> None:
+    print(printable(line), file=sys.stderr, flush=True)

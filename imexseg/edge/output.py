@@ -6,64 +6,42 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from apps.edge.errors import JobError
-from apps.edge.signals import StopSignal
+from imexseg.data.description.palette import Colour
+from imexseg.edge.signals import StopSignal
+from imexseg.errors import JobError
+from imexseg.files import write_atomically
+from imexseg.inference.write_mask import in_values
+from imexseg.inference.write_picture import overlay, png_bytes
+from imexseg.models.prediction_info import PredictionInfo
 
 _ESCAPE, _Q = 27, ord("q")
 _TITLE = "imexseg"
 
 
-def overlay(image: np.ndarray, classes: np.ndarray, palette: np.ndarray, opacity: float = 0.5) -> np.ndarray:
-    """Class colours over the image; class 0, the background, shows the image itself.
-
-    Shapes: image (H, W, C) RGB or grey of any depth, classes (H, W) uint8 → (H, W, 3) uint8 RGB.
-    """
-    shown = image[..., :3] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2)
-    if shown.dtype != np.uint8:
-        low, high = (0, np.iinfo(shown.dtype).max) if shown.dtype == np.uint16 else (shown.min(), shown.max())
-        shown = np.round((shown - low) * (255 / (high - low or 1))).astype(np.uint8)
-    shown = np.ascontiguousarray(shown)
-    table = np.zeros((256, 3), dtype=np.uint8)
-    table[: len(palette)] = palette
-    blended = cv2.addWeighted(shown, 1 - opacity, table[classes], opacity, 0)
-    return np.where((classes != 0)[..., None], blended, shown)
-
-
 class Folder:
-    """Writes <name>_mask.png (class numbers) and <name>_overlay.png, each whole or not at all.
+    """Writes <name>_mask.png, in the numbers of the user's masks, and <name>_overlay.png, each whole or not at all.
 
     Raises: JobError naming the file if it cannot be written.
     """
 
-    def __init__(self, folder: Path, palette: np.ndarray):
+    def __init__(self, folder: Path, info: PredictionInfo):
         self.folder = folder
-        self.palette = palette
+        self.info = info
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise JobError(f"{folder}: cannot be made ({error.strerror}); choose another --output") from None
 
     def show(self, name: str, image: np.ndarray, classes: np.ndarray) -> None:
-        self._write(f"{name}_mask.png", classes)
-        self._write(f"{name}_overlay.png", overlay(image, classes, self.palette)[..., ::-1])
-
-    def _write(self, name: str, pixels: np.ndarray) -> None:
-        target = self.folder / name
-        partial = target.with_name(f".{name}.{os.getpid()}.part")
-        try:
-            partial.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
-            partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise JobError(
-                f"{target}: cannot be written ({error.strerror}); free some space or choose another --output"
-            ) from None
+        numbers = in_values(classes, self.info.values)
+        write_atomically(self.folder / f"{name}_mask.png", png_bytes(numbers))
+        write_atomically(self.folder / f"{name}_overlay.png", png_bytes(overlay(image, classes, self.info.palette)))
 
 
 class Window:
     """The overlay in a window; q, Escape or closing the window ends."""
 
-    def __init__(self, palette: np.ndarray):
+    def __init__(self, palette: list[Colour]):
         self.palette = palette
         self.closed = False
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
@@ -82,7 +60,7 @@ class Window:
         cv2.destroyAllWindows()
 
 
-def open_window(palette: np.ndarray) -> Window | None:
+def open_window(palette: list[Colour]) -> Window | None:
     """None where OpenCV has no windows (the headless build) or the machine no screen."""
     on_linux_without_screen = (
         os.name == "posix"

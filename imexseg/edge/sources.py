@@ -1,22 +1,15 @@
 """Where frames come from: an image, a folder of images, a video or a camera."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from apps.edge.errors import JobError, UsageError
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"})
-# Upright by EXIF, 16 bits kept, alpha dropped, grey stays grey.
-_AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
-
-cv2.utils.logging.setLogLevel(
-    cv2.utils.logging.LOG_LEVEL_SILENT
-)  # its own lines on files that cannot be opened; what is wrong is said here
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
+from imexseg.data.read.images import read_image
+from imexseg.errors import JobError, UsageError
 
 Frames = Generator[tuple[str, np.ndarray], None, None]
 
@@ -36,42 +29,13 @@ def guess_kind(source: str) -> str:
     return "image" if path.suffix.lower() in IMAGE_SUFFIXES else "video"
 
 
-def read_image(path: Path) -> np.ndarray:
-    """(H, W, C) uint8, uint16 or float32, RGB or grey. Raises: UsageError naming the file if it cannot be read."""
-    if not path.is_file():
-        raise UsageError(f"{path}: no such image file")
-    data = np.fromfile(path, dtype=np.uint8)
-    try:
-        image = cv2.imdecode(data, _AS_STORED) if data.size else None
-    except cv2.error:
-        image = None
-    if image is None or image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise UsageError(
-            f"{path}: is not an image that can be read, or it is damaged; use PNG, JPEG, TIFF, BMP or WebP"
-        )
-    return np.atleast_3d(image) if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Raises: UsageError if the folder is missing or has no images."""
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.name[0] != ".")
-    if not files:
-        raise UsageError(f"{folder}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
-    return files
-
-
-def images(files: list[Path], failed: Callable[[UsageError], None]) -> Frames:
-    """Every image that can be read; of each other one, `failed` is told why."""
-    stems = Counter(path.stem for path in files)
-    for path in files:
+def images(files: list[tuple[str, Path]], failures: list[str]) -> Frames:
+    """Every image that can be read, under the name that its results get; a line for each other one goes to `failures`."""
+    for name, path in files:
         try:
-            image = read_image(path)
+            yield name, read_image(path)
         except UsageError as error:
-            failed(error)
-            continue
-        yield path.stem if stems[path.stem] == 1 else path.name.replace(".", "_"), image
+            failures.append(str(error))
 
 
 class Film:

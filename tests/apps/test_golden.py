@@ -1,0 +1,69 @@
+"""The page computes what Python computes, to the bit: the cases of tests/golden/pixels.json, which tests/data/read reads too."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_tools import WEB, node
+
+GOLDEN_FILE = Path(__file__).parents[1] / "golden" / "pixels.json"
+GOLDEN = json.loads(GOLDEN_FILE.read_text())
+ANSWERS = f"""
+    import {{ readFileSync }} from "node:fs";
+    import {{ withoutAlpha }} from "{(WEB / "src/decode.js").as_uri()}";
+    import {{ PageError }} from "{(WEB / "src/errors.js").as_uri()}";
+    import {{ SAMPLES, toChannels, toInput }} from "{(WEB / "src/prepare.js").as_uri()}";
+    import {{ tilesAlong }} from "{(WEB / "src/tiles.js").as_uri()}";
+    const golden = JSON.parse(readFileSync({json.dumps(str(GOLDEN_FILE))}, "utf8"));
+    const pixels = (rows, dtype) => ({{
+        width: rows.length, height: 1, channels: rows[0].length, data: SAMPLES[dtype].from(rows.flat()),
+    }});
+    const input = ({{ values, dtype, network, type, white }}) => {{
+        const image = pixels(values.map((value) => [value]), dtype);
+        try {{
+            return [...toInput(image, network, type, white).data];
+        }} catch (error) {{
+            return error instanceof PageError ? "refused" : String(error);
+        }}
+    }};
+    console.log(JSON.stringify({{
+        channels: golden.channels.map((c) => [...toChannels(pixels(c.image, c.dtype), c.channels).data]),
+        scale: golden.scale.map(input),
+        refused: golden.refused.map(input),
+        tiles: golden.tiles.map((c) => tilesAlong(c.length, c.size).map(Object.values)),
+        void: golden.void.map((c) => {{
+            const n = c.image[0].length;
+            const interleaved = c.image.flatMap((pixel, i) => [...pixel, c.alpha[i]]);
+            return [...withoutAlpha(SAMPLES[c.dtype].from(interleaved), n + 1, n).data];
+        }}),
+    }}));"""
+
+
+@pytest.fixture(scope="module")
+def page_says() -> dict[str, list[Any]]:
+    return json.loads(node("--input-type=module", "-e", ANSWERS))
+
+
+def flat(rows: list[list[float]]) -> list[float]:
+    return [value for row in rows for value in row]
+
+
+def test_channels(page_says: dict[str, list[Any]]):
+    assert page_says["channels"] == [flat(case["expected"]) for case in GOLDEN["channels"]]
+
+
+def test_scale_and_rounding(page_says: dict[str, list[Any]]):
+    assert page_says["scale"] == [case["expected"] for case in GOLDEN["scale"]]
+
+
+def test_what_would_be_a_guess_is_refused(page_says: dict[str, list[Any]]):
+    assert page_says["refused"] == ["refused"] * len(GOLDEN["refused"])
+
+
+def test_tiles(page_says: dict[str, list[Any]]):
+    assert page_says["tiles"] == [case["tiles"] for case in GOLDEN["tiles"]]
+
+
+def test_transparent_pixels(page_says: dict[str, list[Any]]):
+    assert page_says["void"] == [flat(case["expected"]) for case in GOLDEN["void"]]
