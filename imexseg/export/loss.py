@@ -9,7 +9,7 @@ import numpy as np
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import list_pairs
 from imexseg.errors import JobError
-from imexseg.evaluation.evaluate import check_classes, confusion_matrix, read_pair
+from imexseg.evaluation.evaluate import class_table, confusion_matrix, read_pair
 from imexseg.evaluation.scores import Scores
 from imexseg.export.sample_images import generated_pairs
 from imexseg.inference.onnx_predictor import OnnxPredictor
@@ -45,9 +45,11 @@ def measure(before: Path, after: Path, info: ModelInfo, data: DataDescription | 
     Raises: UsageError if the classes of the data are not the network's, or its split cannot be read.
     """
     predictors = OnnxPredictor(before), OnnxPredictor(after)
-    if data is not None:
-        check_classes(predictors[0], data)
-    samples = _pairs(data) if data is not None else generated_pairs(info, size, GENERATED_IMAGES, "test")
+    samples = (
+        _pairs(data, class_table(predictors[0], data))
+        if data is not None
+        else generated_pairs(info, size, GENERATED_IMAGES, "test")
+    )
     kind = data.root.resolve().name if data is not None else "Q-tips"
     return _compared(*predictors, samples, kind)
 
@@ -78,5 +80,7 @@ def _compared(before: OnnxPredictor, after: OnnxPredictor, samples: Iterable[Sam
     return Loss(kind, images, mious[0], mious[1], changed / pixels)
 
 
-def _pairs(data: DataDescription) -> Iterator[Sample]:
-    return (read_pair(pair, len(data.names)) for pair in list_pairs(data, "val"))
+def _pairs(data: DataDescription, to_network: np.ndarray) -> Iterator[Sample]:
+    for pair in list_pairs(data, "val"):
+        image, mask = read_pair(pair, len(data.names))
+        yield image, to_network[mask]

@@ -10,5 +10,5 @@ from torch.onnx._internal.exporter import _registration
 def one_table_of_operators():
     build = functools.cache(_registration.ONNXRegistry.from_torchlib)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_registration.ONNXRegistry, "from_torchlib", build)
+        patch.setattr(_registration.ONNXRegistry, "from_torchlib", staticmethod(build))
         yield

@@ -94,12 +94,25 @@ function expanded(indices, palette) {
   return { channels, data };
 }
 
+/** A transparent pixel means nothing: it takes the mean of the others, halves up, as in imexseg/data/read/void.py. */
 function withoutAlpha(data, channels, kept) {
   const Samples = data instanceof Uint16Array ? Uint16Array : Uint8Array;
   if (channels === kept) return new Samples(data);
   const result = new Samples((data.length / channels) * kept);
-  for (let from = 0, to = 0; from < data.length; from += channels) {
-    for (let c = 0; c < kept; c++) result[to++] = data[from + c];
+  const sums = new Array(kept).fill(0);
+  let sound = 0;
+  for (let from = 0, to = 0; from < data.length; from += channels, to += kept) {
+    const opaque = data[from + kept] > 0;
+    for (let c = 0; c < kept; c++) {
+      result[to + c] = data[from + c];
+      if (opaque) sums[c] += data[from + c];
+    }
+    if (opaque) sound++;
+  }
+  if (sound === 0 || sound * channels === data.length) return result;
+  const mean = sums.map((sum) => Math.floor((2 * sum + sound) / (2 * sound)));
+  for (let from = kept, to = 0; from < data.length; from += channels, to += kept) {
+    if (data[from] === 0) result.set(mean, to);
   }
   return result;
 }

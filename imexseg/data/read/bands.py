@@ -6,13 +6,16 @@ pages of one sample, or an array of three axes, the channels are the shorter one
 
 import logging
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
 
+from imexseg.data.read.whole import check_tiff_pixels
+
 LARGEST_IMAGE = 20_000 * 20_000  # pixels; a file that claims more is taken for an attack on the memory
 DTYPES = ("uint8", "uint16", "float32")
+NODATA = 42113  # the TIFF tag of GDAL
 _ALPHA = (1, 2)  # ExtraSamples: associated and unassociated alpha
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is raised, or checked here
 
@@ -32,8 +35,9 @@ def read_npy(path: Path) -> np.ndarray:
     return np.ascontiguousarray(channels_last(_checked(stored)))
 
 
-def read_tiff(path: Path) -> np.ndarray:
-    """Returns: (H, W, C) uint8, uint16 or float32; alpha dropped, all other bands kept.
+def read_tiff(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+    """Returns: (H, W, C) uint8, uint16 or float32, all bands but alpha; where alpha is 0, (H, W) bool, if there is alpha; and the
+    value that GDAL's tag calls nodata, if there is one.
 
     Raises: UnreadableError for kinds that are not read; whatever the decoder raises for damaged files.
     """
@@ -45,9 +49,10 @@ def read_tiff(path: Path) -> np.ndarray:
             if series.ndim != 3:
                 raise UnreadableError(f"has the axes {series.axes}; store one image of bands")
             _check_size(series.size, series.dtype)
-            return np.ascontiguousarray(channels_last(_checked(series.asarray(maxworkers=1))))
+            stack = np.ascontiguousarray(channels_last(_checked(series.asarray(maxworkers=1))))
+            return stack, None, nodata_value(page.tags.valueof(NODATA))
         _check_size(page.imagewidth * page.imagelength * page.samplesperpixel, page.dtype)
-        _check_all_there(page, tiff.filehandle)
+        check_tiff_pixels(page)
         try:
             pixels = page.asarray(maxworkers=1)
         except Exception as error:
@@ -59,7 +64,8 @@ def read_tiff(path: Path) -> np.ndarray:
             ) from None
         if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
             pixels = np.moveaxis(pixels, 0, -1)
-        return np.ascontiguousarray(_without_alpha(np.atleast_3d(_checked(pixels)), page))
+        bands, transparent = _without_alpha(np.atleast_3d(_checked(pixels)), page)
+        return np.ascontiguousarray(bands), transparent, nodata_value(page.tags.valueof(NODATA))
 
 
 def is_plain_tiff(file: BinaryIO) -> bool:
@@ -128,16 +134,20 @@ def _pages_are_one_image(tiff: tifffile.TiffFile) -> bool:
     return bool(tiff.is_shaped or tiff.is_imagej or tiff.is_ome) and len(tiff.series) == 1
 
 
-def _check_all_there(page: tifffile.TiffPage, file) -> None:
-    """tifffile fills strips that are missing with zeros; here they are an error. Raises: ValueError."""
-    ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
-    if not ends or max(ends) > file.size or min(page.databytecounts) == 0:
-        raise ValueError("pixels are missing")
+def nodata_value(tag: Any) -> float | None:
+    """What GDAL's tag says, a number as text ("-9999", "nan"); None if it says nothing that is a number."""
+    try:
+        return float(str(tag).strip().strip("\0")) if tag is not None else None
+    except ValueError:
+        return None
 
 
-def _without_alpha(pixels: np.ndarray, page: tifffile.TiffPage) -> np.ndarray:
-    """Leave out the extra samples that the tags call alpha; those of no stated meaning are bands."""
+def _without_alpha(pixels: np.ndarray, page: tifffile.TiffPage) -> tuple[np.ndarray, np.ndarray | None]:
+    """Leave out the extra samples that the tags call alpha; those of no stated meaning are bands. Second: where alpha is 0."""
     n_bands = pixels.shape[2]
     extras = [0] * (n_bands - len(page.extrasamples)) + [int(extra) for extra in page.extrasamples]
     kept = [band for band in range(n_bands) if extras[band] not in _ALPHA]
-    return pixels if len(kept) == n_bands else pixels[..., kept]
+    if len(kept) == n_bands:
+        return pixels, None
+    alpha = [band for band in range(n_bands) if extras[band] in _ALPHA]
+    return pixels[..., kept], (pixels[..., alpha] == 0).any(axis=2)

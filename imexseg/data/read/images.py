@@ -9,8 +9,21 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from imexseg.data.read.bands import LARGEST_IMAGE, UnreadableError, is_plain_tiff, read_npy, read_tiff
+from imexseg.data.read.as_trained import full_scale, to_channels
+from imexseg.data.read.bands import (
+    LARGEST_IMAGE,
+    NODATA,
+    UnreadableError,
+    is_plain_tiff,
+    nodata_value,
+    read_npy,
+    read_tiff,
+)
+from imexseg.data.read.void import filled, meaningless
+from imexseg.data.read.whole import NotWholeError, check_claims, check_pixels
 from imexseg.errors import UsageError
+
+__all__ = ["decoded", "full_scale", "read_image", "read_image_and_void", "to_channels"]
 
 Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
 # Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
@@ -23,6 +36,7 @@ cv2.utils.logging.setLogLevel(
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
 _TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258  # the TIFF tag
+_ORIENTATION = 274  # the EXIF tag
 _PNG_GREY_ALPHA = 4  # the PNG colour type
 _DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
@@ -30,16 +44,39 @@ _DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 def read_image(path: Path) -> np.ndarray:
     """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
 
+    Pixels that mean nothing (void.py) have the mean of the others.
     Returns: (H, W, C) uint8, uint16 or float32.
-    Raises: UsageError naming the file and the remedy if it cannot be read as an image, or not without loss.
+    Raises: UsageError naming the file and the remedy if it cannot be read as an image, not without loss, or is not whole.
+    """
+    return read_image_and_void(path)[0]
+
+
+def read_image_and_void(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """As read_image, and where a pixel means nothing: (H, W) bool, None if each of them means something.
+
+    Raises: UsageError as read_image, and if no pixel means anything.
     """
     bands = _read_bands(path)
     if bands is not None:
-        return _finite(bands, path) if bands.dtype == np.float32 else bands
+        pixels, transparent, nodata = bands
+    else:
+        pixels, transparent, nodata = _read_plain(path)
+    void = meaningless(pixels, nodata)
+    if transparent is not None and transparent.any():
+        void = transparent if void is None else void | transparent
+    if void is not None and void.all():
+        raise UsageError(
+            f"{path}: every pixel is transparent, NaN or nodata; export it again, without alpha if it needs none"
+        )
+    return filled(pixels, void), void
+
+
+def _read_plain(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None]:
+    """Pixels, where they are transparent, and the value that stands for nothing."""
     image = decoded(path)
     mode = image.mode
     if mode == "F":
-        pixels = _finite(np.array(image, dtype=np.float32), path)
+        pixels = np.array(image, dtype=np.float32)
     elif mode in _DEEP_GREY:
         pixels = _as_uint16(np.array(image), path)
     elif bits_per_sample(image, path) > 8:
@@ -48,7 +85,31 @@ def read_image(path: Path) -> np.ndarray:
         pixels = np.array(image.convert("L"))
     else:
         pixels = np.array(image.convert("RGB"))
-    return np.atleast_3d(pixels)
+    nodata = nodata_value(image.tag_v2.get(NODATA)) if isinstance(image, TiffImageFile) else None
+    transparent = _transparent(image)
+    if transparent is not None and pixels.dtype == np.uint16 and mode not in _DEEP_GREY:
+        transparent = _deep_transparent(path, transparent)
+    return np.atleast_3d(pixels), transparent, nodata
+
+
+def _transparent(image: Image.Image) -> np.ndarray | None:
+    """Where alpha is 0, or the colour that the file calls transparent. Returns: (H, W) bool, None for an opaque image."""
+    if not image.has_transparency_data:
+        return None
+    if image.mode in _DEEP_GREY:
+        key = image.info.get("transparency")
+        return np.array(image) == key if isinstance(key, int) else None
+    return np.array(image.convert("RGBA").getchannel("A")) == 0
+
+
+def _deep_transparent(path: Path, roughly: np.ndarray) -> np.ndarray:
+    """Where an alpha of 16 bits is 0. Args: roughly: where its upper 8 bits are, as Pillow sees it."""
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # not turned upright
+    with Image.open(path, formats=FORMATS) as header:
+        turned = header.getexif().get(_ORIENTATION, 1) != 1
+    if turned or pixels is None or pixels.shape != (*roughly.shape, 4):
+        return roughly
+    return pixels[..., 3] == 0
 
 
 def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
@@ -59,7 +120,12 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
     try:
         with Image.open(path, formats=FORMATS) as header:
             width, height = header.size
-            if header.format == "TIFF" or width * height <= more_than or header.mode not in ("L", "RGB"):
+            if (
+                header.format == "TIFF"
+                or width * height <= more_than
+                or header.mode not in ("L", "RGB")
+                or header.has_transparency_data
+            ):
                 return None
     except Exception:  # read_image explains it
         return None
@@ -67,11 +133,11 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
     return image if bits_per_sample(image, path) == 8 else None
 
 
-def _read_bands(path: Path) -> np.ndarray | None:
-    """Images that Pillow would refuse or reduce; None for those that it reads."""
+def _read_bands(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None] | None:
+    """As _read_plain, of images that Pillow would refuse or reduce; None for those that it reads."""
     try:
         if path.suffix.lower() == ".npy":
-            return read_npy(path)
+            return read_npy(path), None, None
         with open(path, "rb") as file:
             if file.read(4) not in _TIFF_BEGINS:
                 return None
@@ -95,7 +161,9 @@ def decoded(path: Path) -> Image.Image:
         # Given a name instead of a file, Pillow 13 maps TIFF into memory and scrambles it if its orientation is not 1.
         with open(path, "rb") as file:
             image = Image.open(file, formats=FORMATS)
+            check_claims(image, path)
             image.load()
+            check_pixels(image, path)
             ImageOps.exif_transpose(image, in_place=True)
             return image
     except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
@@ -106,6 +174,8 @@ def _explanation(path: Path, error: Exception) -> str:
     """What is wrong with the file, and the remedy."""
     if os.path.isdir(path):
         return "is a folder, expected an image file"
+    if isinstance(error, NotWholeError):
+        return str(error)
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, PermissionError):
@@ -162,10 +232,3 @@ def _as_uint16(values: np.ndarray, path: Path) -> np.ndarray:
     if values.min() < 0 or values.max() > 65535:
         raise UsageError(f"{path}: has grey values outside 0 to 65535, which 16 bits cannot hold; scale the image")
     return values.astype(np.uint16)
-
-
-def _finite(values: np.ndarray, path: Path) -> np.ndarray:
-    n_wrong = values.size - int(np.isfinite(values).sum())
-    if n_wrong:
-        raise UsageError(f"{path}: {n_wrong} pixels are NaN or infinite; write 0 there, and 255 (ignore) into the mask")
-    return values

@@ -79,14 +79,6 @@ def test_what_would_be_cast_is_refused(tmp_path: Path):
         assert np.array_equal(found, pixels)
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_numbers_that_are_not_finite_are_counted(wrong: float, tmp_path: Path):
-    pixels = GREY.astype(np.float32)
-    pixels[3, :2] = wrong
-    with pytest.raises(UsageError, match="2 pixels are NaN or infinite; write 0 there"):
-        read_image(pil(tmp_path / "f.tif", pixels))
-
-
 def test_bad_files_are_explained(tmp_path: Path):
     noise = np.random.default_rng(0).integers(0, 255, (50, 50, 3)).astype(np.uint8)
     whole = pil(tmp_path / "whole.png", noise).read_bytes()
@@ -94,9 +86,9 @@ def test_bad_files_are_explained(tmp_path: Path):
         "missing.png": (None, "no such file"),
         "empty.png": (b"", "is empty"),
         "text.png": (b"not an image at all, sorry", "is not an image"),
-        "cut.png": (whole[: len(whole) // 2], "damaged or truncated"),
+        "cut.png": (whole[: len(whole) // 2], "is truncated"),
         "cut.jpg": (pil(tmp_path / "w.jpg", np.tile(COLOUR, (9, 9, 1))).read_bytes()[:900], "damaged or truncated"),
-        "damaged.png": (whole[:60] + b"\0" * 40 + whole[100:], "damaged or truncated"),
+        "damaged.png": (whole[:60] + b"\0" * 40 + whole[100:], "wrong checksum"),
         "n" * 300: (None, "cannot be read"),
     }
     for name, (content, message) in cases.items():

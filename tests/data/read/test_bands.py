@@ -53,7 +53,7 @@ def test_without_tags_the_shorter_of_first_and_last_axis_is_bands(kind: str, tmp
 
 
 def test_alpha_is_dropped_and_infrared_kept(tmp_path: Path):
-    pixels = bands(4, "uint8")
+    pixels = np.maximum(bands(4, "uint8"), 1)  # nowhere transparent
     for extra, expected in ((2, pixels[..., :3]), (0, pixels)):
         tifffile.imwrite(tmp_path / "x.tif", pixels, photometric="rgb", extrasamples=[extra])
         assert np.array_equal(read_image(tmp_path / "x.tif"), expected)
@@ -71,9 +71,6 @@ def test_what_is_not_read_is_said(tmp_path: Path):
         written(
             "i.tif", lambda p: tifffile.imwrite(p, np.zeros((9, 5, 3), np.int16), photometric="rgb")
         ): "is of int16, which would",
-        written(
-            "n.tif", lambda p: tifffile.imwrite(p, wrong, photometric="minisblack")
-        ): "1 pixels are NaN or infinite",
         written("o.npy", lambda p: np.save(p, np.array([{}]), allow_pickle=True)): "is damaged or truncated",
         written("z.npy", lambda p: np.save(p, np.zeros((0, 5), np.uint8))): "has no pixels",
         written("t.npy", lambda p: p.write_bytes(b"\x93NUMPY\x01\x00")): "is damaged or truncated",
