@@ -5,7 +5,7 @@ In the waves that the boundary allows along the rows of an image, L is tridiagon
     -a u_{i-1} + (g + 2a) u_i - a u_{i+1} = x_i,    a = hα₁,  g = 1 + hα₂λ ≥ 1
 
 which elimination solves in one sweep down the rows and one up. (At a mirror the first and last 2a are a.) Transforms along both
-axes cost twice the products, and an FFT needs sides of good lengths, which the sines of 2ᵐ points do not have (benchmarks/solve.py).
+axes cost twice the products, and the FFT of the sines on 2ᵐ points is one of 2(2ᵐ+1), mostly a bad length (benchmarks/solve.py).
 Source: Hockney 1965, J. ACM 12(1), 95-113, doi:10.1145/321250.321259. Differs: sweeps instead of cyclic reduction, products
 instead of the FFT.
 """
@@ -20,7 +20,9 @@ from torch.autograd.function import once_differentiable
 from imexseg.numerics.resolvent import blocks, in_float32
 from imexseg.numerics.tables import cached_table
 
-BLOCK_BYTES = 2 * 1024 * 1024  # of X at a time: rows long enough for one call each, planes few enough for the cache
+ROW_BYTES = (
+    32 * 1024
+)  # of a block of planes: worth a call each of the sweeps, and a block still fits the last-level cache
 
 Table = Callable[[int, torch.dtype, torch.device], Tensor]
 
@@ -86,7 +88,7 @@ def _solve_blocks(X: Tensor, diffusion: Tensor, waves: Waves, out: Tensor) -> It
     eigenvalues = waves.eigenvalues(width, X.dtype, X.device)
     eigenvalues = torch.cat([eigenvalues[0::2], eigenvalues[1::2]])
     factors, of_channels = None, None
-    for batch, channel in blocks(X, BLOCK_BYTES):
+    for batch, channel in blocks(X, ROW_BYTES * height):
         if channel != of_channels:
             a, of_channels = diffusion[channel], channel
             factors = _factorise(1 + a[:, 1:] * eigenvalues, a[:, :1], height, waves.wall)

@@ -175,7 +175,7 @@ def test_blocks_change_nothing(name: str, n_bytes: int, monkeypatch: pytest.Monk
 
     expected = solve_and_differentiate()
     monkeypatch.setattr(resolvent, "CACHE_BLOCK_BYTES", n_bytes)
-    monkeypatch.setattr(sweeps, "BLOCK_BYTES", n_bytes)
+    monkeypatch.setattr(sweeps, "ROW_BYTES", n_bytes // 6)
     for found, value in zip(solve_and_differentiate(), expected, strict=True):
         torch.testing.assert_close(found, value)
 
