@@ -5,6 +5,7 @@ the error. So do sizes, tables and symbols until they are multiplied with featur
 """
 
 import onnx
+import onnx_ir as ir
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 _ALWAYS = {"Conv", "MatMul"}
@@ -31,4 +32,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
             half.update(node.output)
         else:
             wide.append(node.name)
-    return convert_float_to_float16(model, keep_io_types=True, node_block_list=wide, disable_shape_infer=False)
+    converted = ir.from_proto(convert_float_to_float16(model, keep_io_types=True, node_block_list=wide))
+    converted.graph.sort()  # it puts its casts at the end
+    return ir.to_proto(converted)
