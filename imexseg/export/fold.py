@@ -46,9 +46,8 @@ def _worth_storing(node: ir.Node) -> bool | None:
     made_of = sum(
         value.const_value.size for value in node.inputs if value is not None and value.const_value is not None
     )
-    again = node.op_type == "Transpose" and len(node.inputs[0].consumers()) > 1  # type: ignore[union-attr]
-    size = int(np.prod(shape.numpy()))
-    return size <= SMALL or (size <= 2 * made_of and not again)
+    # Kernels are set into zeros.
+    return node.op_type == "ConstantOfShape" or int(np.prod(shape.numpy())) <= max(SMALL, 2 * made_of)
 
 
 def _turn(graph: ir.Graph, node: ir.Node) -> None:

@@ -5,8 +5,8 @@ the error. So do sizes, tables and symbols until they are multiplied with featur
 """
 
 import onnx
+import onnx_ir as ir
 from onnxruntime.transformers.float16 import convert_float_to_float16
-from onnxruntime.transformers.onnx_model import OnnxModel
 
 _ALWAYS = {"Conv", "MatMul"}
 # Half where all features that come in are.
@@ -32,6 +32,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
             half.update(node.output)
         else:
             wide.append(node.name)
-    converted = convert_float_to_float16(model, keep_io_types=True, node_block_list=wide, disable_shape_infer=False)
-    OnnxModel(converted).topological_sort()  # the converter appends its casts at the end
-    return converted
+    converted = ir.from_proto(convert_float_to_float16(model, keep_io_types=True, node_block_list=wide))
+    converted.graph.sort()  # it puts its casts at the end
+    return ir.to_proto(converted)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imexseg.layers.grid import GridChange, OnGrid
-from imexseg.numerics.boundary import BOUNDARIES, check_boundary, extend_adjoint, for_convolution
+from imexseg.numerics.boundary import adjoint_of_convolution, check_boundary, for_convolution
 from imexseg.numerics.depthwise import stencil_product, stencil_product_adjoint
 
 
@@ -50,9 +50,9 @@ class DenseOperator(Operator):
         return F.conv2d(P, self.weight, padding=padding)
 
     def adjoint(self, Z: Tensor) -> Tensor:
-        padding = BOUNDARIES[self.boundary].padding
-        P = F.conv_transpose2d(Z, self.weight, padding=padding)
-        return P if padding else extend_adjoint(P, self.boundary)
+        return adjoint_of_convolution(
+            Z, self.boundary, lambda P, padding: F.conv_transpose2d(P, self.weight, padding=padding)
+        )
 
     def kernels(self) -> Tensor:
         return self.weight
@@ -85,9 +85,9 @@ class DepthwiseOperator(Operator):
         return stencil_product(P, self._weight(), padding)
 
     def adjoint(self, Z: Tensor) -> Tensor:
-        padding = BOUNDARIES[self.boundary].padding
-        P = stencil_product_adjoint(Z, self._weight(), padding)
-        return P if padding else extend_adjoint(P, self.boundary)
+        return adjoint_of_convolution(
+            Z, self.boundary, lambda P, padding: stencil_product_adjoint(P, self._weight(), padding)
+        )
 
     def kernels(self) -> Tensor:
         return self._weight()

@@ -6,6 +6,7 @@ one pixel repeats the edge value), the discrete homogeneous Neumann condition; "
 Dirichlet condition, which lets a network know how far from the edge it is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,10 @@ class Ring:
     def padding(self) -> int:
         """1 where the ring is of zeros: a convolution has those by itself, without a copy of the image."""
         return 1 if self.factor == 0 else 0
+
+    @property
+    def wraps_round(self) -> bool:
+        return (self.first, self.last, self.factor) == (-1, 0, 1.0)
 
 
 # layers/implicit.py has the solve that goes with each.
@@ -57,6 +62,16 @@ def for_convolution(Y: Tensor, boundary: str) -> tuple[Tensor, int]:
     """What a 3×3 convolution that keeps the size is given: the image with its ring, and the padding that it adds by itself."""
     padding = BOUNDARIES[boundary].padding
     return (Y if padding else extend(Y, boundary)), padding
+
+
+def adjoint_of_convolution(Z: Tensor, boundary: str, transposed: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """Kᵀ of a 3×3 convolution K behind for_convolution. Args: transposed: (Z, padding) ↦ its transposed convolution."""
+    ring = BOUNDARIES[boundary]
+    if ring.padding:
+        return transposed(Z, ring.padding)
+    if ring.wraps_round and torch.compiler.is_exporting():
+        return transposed(extend(Z, boundary), 2)  # one copy of the image less
+    return extend_adjoint(transposed(Z, 0), boundary)
 
 
 class _Extend(torch.autograd.Function):
@@ -107,9 +122,7 @@ def _extended(Y: Tensor, ring: Ring) -> Tensor:
     if ring == BOUNDARIES["reflect"]:
         return F.pad(Y, (1, 1, 1, 1), mode="replicate")
     for axis in (-2, -1):
-        first, *_ = Y.split([1, Y.shape[axis] - 1], dim=axis)
-        *_, last = Y.split([Y.shape[axis] - 1, 1], dim=axis)
-        ends = {0: first, -1: last}
+        ends = {0: _slice(Y, axis, slice(0, 1)), -1: _slice(Y, axis, slice(-1, None))}
         Y = torch.cat([_times(ring.factor, ends[ring.first]), Y, _times(ring.factor, ends[ring.last])], dim=axis)
     return Y
 
@@ -123,6 +136,10 @@ def _folded_back(Z: Tensor, ring: Ring) -> Tensor:
         ends[ring.last] = ends[ring.last] + _times(ring.factor, behind)
         Z = torch.cat([ends[0], inner, ends[-1]], dim=axis)
     return Z
+
+
+def _slice(Y: Tensor, axis: int, part: slice) -> Tensor:
+    return Y[..., part, :] if axis == -2 else Y[..., part]
 
 
 def _times(factor: float, Y: Tensor) -> Tensor:

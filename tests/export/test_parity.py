@@ -149,11 +149,12 @@ def test_symbols_are_not_stored():
 
 
 def test_scales_and_turned_kernels_are_folded_away():
-    network = made("imex-lean", norm="batch", boundary="zero", width=8, n_steps=2)
+    network = made("imex-lean", norm="batch", boundary="zero", width=40, n_steps=2)
     kinds = [node.op_type for node in build(network, ExportOptions((64, 64))).graph.node]
     assert kinds.count("ConvTranspose") == 1  # the classifier
     assert kinds.count("BatchNormalization") == 2  # one behind each step, where there is no convolution before
     assert "Neg" not in kinds
+    assert "ScatterND" not in kinds  # kernels are stored, not made
 
 
 def test_probabilities_are_those_of_torch():
