@@ -1,112 +1,97 @@
-"""What one implicit solve costs: beside a dense 3×3 convolution, and per pixel as the image grows.
+"""What one implicit solve costs beside a dense 3×3 convolution, on every grid and boundary, and how that grows with the grid.
 
-    python benchmarks/solve.py
+    python benchmarks/solve.py [--channels 32 64] [--sizes 32 64 128 256 512 1024]
 
-One thread, forward and backward, interleaved medians: the machine's speed drifts, the ratios of one run do not.
+One thread, forward and backward with gradients of the weights, jobs interleaved. Compare ratios: they are the medians over the
+rounds of one job's time over the convolution's in the same round. Absolute times vary with what else the machine does; those of
+the growth are the least of all rounds.
 """
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from imexseg.numerics import resolvent
-from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
-from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
-from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
-from imexseg.numerics.stencils import random_stencils, symbol
+from imexseg.layers.implicit import SOLVES
 
-H = 1.0  # the step size
+CONVOLUTION = "dense 3x3 convolution"
 ROUNDS = 9
+VALUES = 8 * 64 * 64  # pixels of a batch; larger grids come one at a time
 
 
-def medians(jobs: dict[str, Callable[[], None]]) -> dict[str, float]:
-    """Median seconds of each job, one of each in turn."""
+def rounds_of(jobs: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+    """Seconds of each job in every round, one of each in turn after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    for job in jobs.values():
-        job()
-    for _ in range(ROUNDS):
+    for warm in [True] + [False] * ROUNDS:
         for name, job in jobs.items():
             start = time.perf_counter()
             job()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+            if not warm:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
 
 
-def forward_and_backward(function: Callable, channels: int, size: int, batch: int, weight: torch.Tensor):
-    """A job that applies function(X, weight) and differentiates it in both."""
-    X = torch.randn(batch, channels, size, size, requires_grad=True)
-    G = torch.randn(batch, channels, size, size)
-    weight.requires_grad_()
+def forward_and_backward(
+    function: Callable[[Tensor], Tensor], weight: Tensor, X: Tensor, G: Tensor
+) -> Callable[[], None]:
+    """A job that applies function(X) and differentiates it in X and the weight."""
 
     def job() -> None:
         X.grad = weight.grad = None
-        function(X, weight).backward(G)
+        function(X).backward(G)
 
     return job
 
 
-def periodic(solve: Callable) -> Callable:
-    return lambda X, B: solve(X, resolvent_symbol(symbol(B, *X.shape[-2:]), H))
+def jobs_of(channels: int, size: int) -> tuple[dict[str, Callable[[], None]], int]:
+    """The convolution and every boundary by both implementations (products on small grids only). Returns: jobs, values of X."""
+    batch = max(1, VALUES // size**2)
+    X, G = torch.randn(2, batch, channels, size, size)
+    X.requires_grad_()
+    kernel = (torch.randn(channels, channels, 3, 3) / (9 * channels) ** 0.5).requires_grad_()
+    jobs = {CONVOLUTION: forward_and_backward(lambda X: F.conv2d(X, kernel, padding=1), kernel, X, G)}
+    for boundary, kind in SOLVES.items():
+        for implementation in ("fast", "matmul") if size <= 128 else ("fast",):
+            solve = kind(channels)
+            solve.implementation = implementation
+            name = boundary if implementation == "fast" else f"{boundary}, four products"
+            jobs[name] = forward_and_backward(solve, solve.weight, X, G)
+    return jobs, X.numel()
 
 
-def diffusion(solve: Callable, symbol_of: Callable) -> Callable:
-    return lambda X, alpha: solve(X, resolvent_symbol(symbol_of(alpha, *X.shape[-2:]), H))
-
-
-def beside_convolution(channels: int = 64, size: int = 64, batch: int = 8) -> None:
-    """Print every implementation as a multiple of a dense 3×3 convolution with as many channels."""
-    convolution = torch.randn(channels, channels, 3, 3) / (9 * channels) ** 0.5
-    stencils = random_stencils(channels, H)
-    alpha = torch.rand(channels, 2)
-    jobs = {
-        "dense 3x3 convolution": (lambda X, K: F.conv2d(X, K, padding=1), convolution),
-        "periodic, rfft": (periodic(solve_rfft), stencils),
-        "periodic, matmul": (periodic(solve_matmul), stencils.clone()),
-        "zero, matmul (sine)": (diffusion(solve_sine, dirichlet_symbol), alpha),
-        "zero, rfft (odd)": (diffusion(solve_odd, dirichlet_symbol), alpha.clone()),
-        "reflect, matmul (cosine)": (diffusion(solve_cosine, reflective_symbol), alpha.clone()),
-        "reflect, rfft (mirrored)": (diffusion(solve_mirrored, reflective_symbol), alpha.clone()),
-    }
-    measured = medians({name: forward_and_backward(f, channels, size, batch, w) for name, (f, w) in jobs.items()})
-    reference = measured["dense 3x3 convolution"]
-    print(f"C={channels}, {size}x{size}, batch {batch}, forward and backward:")
-    for name, seconds in measured.items():
-        print(f"  {name:26} {1e3 * seconds:7.2f} ms   {seconds / reference:5.2f} of the convolution")
-
-
-def growth(sizes: tuple[int, ...] = (64, 128, 256, 512), n_values: int = 8 * 64 * 64**2, batch: int = 8) -> None:
-    """Print nanoseconds per pixel and channel as the image grows, in cache-sized blocks and over the whole batch.
-
-    As many numbers at every size (fewer channels of larger images): what grows is the work for each, not the memory.
-    """
-    blocks = resolvent.CACHE_BLOCK_BYTES
-    per_pixel: dict[str, list[float]] = {"in blocks": [], "whole batch": []}
+def print_tables(channels: int, sizes: list[int]) -> None:
+    ratios: dict[str, dict[int, float]] = {}
+    nanoseconds: dict[str, dict[int, float]] = {}
     for size in sizes:
-        channels = n_values // (batch * size**2)
-        job = forward_and_backward(periodic(solve_rfft), channels, size, batch, random_stencils(channels, H))
-
-        def with_blocks(n_bytes: int, job: Callable = job) -> Callable[[], None]:
-            def run() -> None:
-                resolvent.CACHE_BLOCK_BYTES = n_bytes
-                job()
-
-            return run
-
-        measured = medians({"in blocks": with_blocks(blocks), "whole batch": with_blocks(1 << 60)})
-        for name, seconds in measured.items():
-            per_pixel[name].append(1e9 * seconds / n_values)
-    resolvent.CACHE_BLOCK_BYTES = blocks
-    print(f"\nns per pixel and channel, {n_values} values, forward and backward:")
-    print(f"  {'':12}" + "".join(f"{size:>8}²" for size in sizes) + "   growth")
-    for name, values in per_pixel.items():
-        print(f"  {name:12}" + "".join(f"{value:9.1f}" for value in values) + f"   {values[-1] / values[0]:6.2f}")
+        jobs, values = jobs_of(channels, size)
+        seconds = rounds_of(jobs)
+        for name, found in seconds.items():
+            pairs = zip(found, seconds[CONVOLUTION], strict=True)
+            ratios.setdefault(name, {})[size] = statistics.median(own / other for own, other in pairs)
+            nanoseconds.setdefault(name, {})[size] = 1e9 * min(found) / values
+    for title, table in (
+        (f"of a dense 3×3 convolution, C = {channels}", ratios),
+        (f"ns per pixel and channel, C = {channels}", nanoseconds),
+    ):
+        print(f"\n| {title} | " + " | ".join(f"{size}²" for size in sizes) + " | growth from 64² |")
+        print("|---" * (len(sizes) + 2) + "|")
+        for name, row in table.items():
+            cells = [f"{row[size]:.2f}" if size in row else "" for size in sizes]
+            known = 64 in row and sizes[-1] in row and table is nanoseconds
+            growth = f"{row[sizes[-1]] / row[64]:.2f}" if known else ""
+            print(f"| {name} | " + " | ".join(cells) + f" | {growth} |")
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--channels", type=int, nargs="+", default=[32, 64])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64, 128, 256, 512, 1024])
+    options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    beside_convolution()
-    growth()
+    for channels in options.channels:
+        print_tables(channels, options.sizes)

@@ -85,7 +85,7 @@ class OddSolve(DiffusionSolve):
     """Zero on the edge of the pixels: the ring is the edge with its sign turned."""
 
     symbol = staticmethod(odd_symbol)
-    by_products, by_fft = staticmethod(solve_odd), staticmethod(solve_odd)
+    by_products = staticmethod(solve_odd)
 
 
 class TwiceSolvedStep(ImexStep):

@@ -40,7 +40,7 @@ def test_yaml_that_settings_do_without_is_refused_by_line(name: str, tmp_path: P
     [
         ("epochs: -1", {}, "{file}: epochs: "),
         ("epochs: -1", {"epochs": 3}, None),
-        ("seed: 1", {"model": "imex-leen"}, "--model: model: unknown model 'imex-leen'; did you mean 'imex-lean'?"),
+        ("seed: 1", {"model": "imex-leen"}, "--model: unknown model 'imex-leen'; did you mean 'imex-lean'?"),
         ("batch_size: 3", {"devices": 2}, "{file} with --devices: batch size 3 cannot be shared by 2 devices"),
         ("network: {pretrained: true}", {}, "{file}: network: unknown key 'pretrained'; known: "),
         (

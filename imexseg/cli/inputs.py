@@ -19,7 +19,7 @@ class Input:
 def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[str]]:
     """Files as named, the images of folders, the matches of patterns; each once.
 
-    Args: output: a folder that is not read, since earlier results lie there.
+    Args: output: a folder whose masks and overlays are not read: earlier results.
     Returns: the images, and a line for all that was found and left out.
     Raises: UsageError if an argument finds nothing.
     """
@@ -32,7 +32,7 @@ def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[s
         path = Path(argument)
         if path.is_dir():
             listed = find_files(path, IMAGE_SUFFIXES)
-            files = [file for file in listed.files if not _is_below(file, output)]
+            files = [file for file in listed.files if not _is_result(file, output)]
             if not files:
                 suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
                 raise UsageError(f"{path}: no images in this folder (looked for {suffixes})")
@@ -41,7 +41,7 @@ def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[s
             remarks += [f"{output}: {results} images of earlier results not read"] * bool(results)
             remarks += listed.remarks(path)
         elif not path.exists() and glob.has_magic(argument):
-            matches = [match for match in _matches(argument) if not _is_below(match, output)]
+            matches = [match for match in _matches(argument) if not _is_result(match, output)]
             fixed = len(Path(argument).parts) - len(Path(argument.split("*")[0].split("?")[0]).parts)
             visible = [m for m in matches if not any(is_hidden(part) for part in m.parts[-max(1, fixed) :])]
             images = [match for match in visible if match.is_file() and has_suffix(match, IMAGE_SUFFIXES)]
@@ -67,8 +67,9 @@ def _matches(pattern: str) -> list[Path]:
     return [Path(name) for name in sorted(found)]
 
 
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve()) and folder.resolve() != path.resolve()
+def _is_result(path: Path, output: Path) -> bool:
+    """Whether an earlier command may have written it."""
+    return path.stem.endswith(("_mask", "_overlay")) and path.resolve().is_relative_to(output.resolve())
 
 
 def unique_stems(images: list[Input]) -> list[str]:

@@ -16,14 +16,14 @@ from imexseg.missing import explain_import
 # Each is a module of this folder, imported when it is called: `imexseg --help` needs none of them.
 VERBS = {
     "generate": "write a data set of Q-tips.",
-    "check": "look at every file of a data set and say what is wrong; --init writes a first data.yaml.",
-    "convert": "COCO, YOLO, Labelme, VOC or RGB masks to this project's layout.",
+    "check": "check every file of a data set and report problems; --init writes a first data.yaml.",
+    "convert": "convert COCO, YOLO, Labelme, VOC or RGB masks to this project's layout.",
     "train": "train a network on a data set, or on Q-tips if none is given.",
     "evaluate": "score weights against the masks of a data set.",
-    "predict": "segment images; writes masks and overlays at the images' own sizes.",
+    "predict": "segment images; write masks and overlays at the original size.",
     "edge": "segment images, films or a camera with an exported network, live and without torch.",
-    "export": "write a network as one .onnx file that is checked against torch.",
-    "inspect": "read trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
+    "export": "export a network to one .onnx file, verified against torch.",
+    "inspect": "interpret trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",
     "models": "list the networks to choose among, and the axes of all others.",
     "completion": "print the lines that teach a shell to complete commands, options and choices.",
 }

@@ -6,6 +6,7 @@ the error. So do sizes, tables and symbols until they are multiplied with featur
 
 import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 _ALWAYS = {"Conv", "MatMul"}
 # Half where all features that come in are.
@@ -31,4 +32,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
             half.update(node.output)
         else:
             wide.append(node.name)
-    return convert_float_to_float16(model, keep_io_types=True, node_block_list=wide, disable_shape_infer=False)
+    converted = convert_float_to_float16(model, keep_io_types=True, node_block_list=wide, disable_shape_infer=False)
+    OnnxModel(converted).topological_sort()  # the converter appends its casts at the end
+    return converted

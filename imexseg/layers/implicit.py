@@ -9,12 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imexseg.layers.grid import GridChange, OnGrid
-from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
-from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
+from imexseg.numerics.dirichlet import SINES, dirichlet_symbol, solve_sine
+from imexseg.numerics.reflective import COSINES, reflective_symbol, solve_cosine
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
+from imexseg.numerics.sweeps import Waves, solve_swept
 
-IMPLEMENTATIONS = ("rfft", "matmul")
+IMPLEMENTATIONS = ("fast", "matmul")  # matmul: matrix products alone, which every runtime has
 
 SymbolOf = Callable[[Tensor, int, int], Tensor]  # (α, H, W) ↦ λ
 Solve = Callable[[Tensor, Tensor], Tensor]  # (X, ρ) ↦ (I + hL)⁻¹X
@@ -37,7 +38,7 @@ class ImplicitSolve(OnGrid):
         if not 0 < shortest <= longest:
             raise ValueError(f"decay lengths must satisfy 0 < shortest <= longest, got {shortest} and {longest}")
         self.step_size = step_size
-        self.implementation = "rfft"  # how, not what: set by whoever runs the network, not part of its settings
+        self.implementation = "fast"  # how, not what: set by whoever runs the network, not part of its settings
         self.switched_off = False  # see without_solve
 
     def forward(self, X: Tensor) -> Tensor:
@@ -81,7 +82,7 @@ class PeriodicSolve(ImplicitSolve):
         # Float32 even under autocast: the symbol's cancellation near k = 0 decides the decay length.
         with torch.autocast(device_type=X.device.type, enabled=False):
             rho = resolvent_symbol(symbol(zero_mean(self.weight), *X.shape[-2:]), self.step_size)
-        return {"rfft": solve_rfft, "matmul": solve_matmul}[self.implementation](X, rho)
+        return {"fast": solve_rfft, "matmul": solve_matmul}[self.implementation](X, rho)
 
     def decay_lengths(self) -> Tensor:
         return decay_length(zero_mean(self.weight), self.step_size)
@@ -101,7 +102,7 @@ class DiffusionSolve(ImplicitSolve):
 
     symbol: SymbolOf
     by_products: Solve  # four products of n³
-    by_fft: Solve  # on 4n² points
+    waves: Waves | None = None  # None: by products on every grid
 
     def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
         super().__init__(channels, step_size, shortest, longest)
@@ -119,10 +120,10 @@ class DiffusionSolve(ImplicitSolve):
 
     def solve(self, X: Tensor) -> Tensor:
         with torch.autocast(device_type=X.device.type, enabled=False):
-            rho = resolvent_symbol(self.symbol(self.diffusion(), *X.shape[-2:]), self.step_size)
-        # Four products of n³ beat an FFT on 4n² up to about this size (benchmarks/solve.py).
-        by_products = self.implementation == "matmul" or max(X.shape[-2:]) <= 128
-        return (self.by_products if by_products else self.by_fft)(X, rho)
+            alpha = self.diffusion()
+            if self.implementation == "fast" and self.waves is not None and X.device.type == "cpu":
+                return solve_swept(X, self.step_size * alpha, self.waves)
+            return self.by_products(X, resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size))
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
@@ -138,14 +139,14 @@ class ReflectiveSolve(DiffusionSolve):
     """Boundary: reflect."""
 
     symbol = staticmethod(reflective_symbol)
-    by_products, by_fft = staticmethod(solve_cosine), staticmethod(solve_mirrored)
+    by_products, waves = staticmethod(solve_cosine), COSINES
 
 
 class DirichletSolve(DiffusionSolve):
     """Boundary: zero. The mean of a channel is not kept: what flows over the edge is lost."""
 
     symbol = staticmethod(dirichlet_symbol)
-    by_products, by_fft = staticmethod(solve_sine), staticmethod(solve_odd)
+    by_products, waves = staticmethod(solve_sine), SINES
 
 
 # By the names of numerics/boundary.py: operators and solves of a network live on the same grid.

@@ -45,10 +45,13 @@ def solve_rfft(X: Tensor, rho: Tensor) -> Tensor:
     return in_float32(_SpectralProduct.apply, X, rho)
 
 
-def _blocks(X: Tensor) -> Iterator[tuple[slice, slice]]:
-    """(batch, channel) slices of X that fit the cache; all of X where there is no such cache (GPU)."""
+def blocks(X: Tensor, n_bytes: int) -> Iterator[tuple[slice, slice]]:
+    """(batch, channel) slices of X of at most n_bytes, or one plane; all of X where there is no cache to fit (GPU).
+
+    Slices of the same channels follow each other.
+    """
     n_batch, n_channels, height, width = X.shape
-    planes = max(1, CACHE_BLOCK_BYTES // (height * width * X.element_size()))
+    planes = max(1, n_bytes // (height * width * X.element_size()))
     if X.device.type != "cpu" or planes >= n_batch * n_channels:
         yield slice(None), slice(None)
     elif planes >= n_channels:
@@ -56,7 +59,7 @@ def _blocks(X: Tensor) -> Iterator[tuple[slice, slice]]:
         yield from ((slice(b, b + step), slice(None)) for b in range(0, n_batch, step))
     else:
         yield from (
-            (slice(b, b + 1), slice(c, c + planes)) for b in range(n_batch) for c in range(0, n_channels, planes)
+            (slice(b, b + 1), slice(c, c + planes)) for c in range(0, n_channels, planes) for b in range(n_batch)
         )
 
 
@@ -74,7 +77,7 @@ class _SpectralProduct(torch.autograd.Function):
         out = torch.empty_like(X)
         rho2 = _twice(rho)
         spectra = []
-        for batch, channel in _blocks(X):
+        for batch, channel in blocks(X, CACHE_BLOCK_BYTES):
             X_hat = torch.fft.rfft2(X[batch, channel])
             if ctx.needs_input_grad[1]:
                 spectra.append(X_hat)
@@ -96,7 +99,7 @@ class _SpectralProduct(torch.autograd.Function):
         rho2 = _twice(rho)
         grad_X = torch.empty_like(G) if ctx.needs_input_grad[0] else None
         grad_rho2 = torch.zeros_like(rho2) if ctx.needs_input_grad[1] else None
-        for i, (batch, channel) in enumerate(_blocks(G)):
+        for i, (batch, channel) in enumerate(blocks(G, CACHE_BLOCK_BYTES)):
             G_hat = torch.fft.rfft2(G[batch, channel])
             G2 = torch.view_as_real(G_hat)
             if grad_rho2 is not None:

@@ -117,7 +117,7 @@ def bad_files(models: Path, folder: Path) -> dict[Path, str]:
     (folder / "text.png").write_text("no image")
     (folder / "empty.jpg").touch()
     newer = onnx.load(models / "qtips.onnx")
-    newer.metadata_props[0].value = newer.metadata_props[0].value.replace('"format": 1', '"format": 2')
+    newer.metadata_props[0].value = newer.metadata_props[0].value.replace('"format": 2', '"format": 3')
     onnx.save(newer, folder / "newer.onnx")
     odd = onnx.load(models / "qtips.onnx")
     odd.metadata_props[0].value = odd.metadata_props[0].value.replace('"names"', '"nomes"')
@@ -127,7 +127,7 @@ def bad_files(models: Path, folder: Path) -> dict[Path, str]:
         folder / "cut.png": "damaged or truncated",
         folder / "text.png": "not an image",
         folder / "empty.jpg": "empty",
-        folder / "newer.onnx": "format 2",
+        folder / "newer.onnx": "format 3",
         folder / "odd.onnx": "“names”",
         folder / "cut.onnx": "not an ONNX file, or it is damaged",
         models / "text.onnx": "not an ONNX file",

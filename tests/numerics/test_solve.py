@@ -10,25 +10,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from imexseg.numerics import resolvent
-from imexseg.numerics.dirichlet import dirichlet_symbol, solve_odd, solve_sine
-from imexseg.numerics.reflective import reflective_symbol, solve_cosine, solve_mirrored
+from imexseg.numerics import resolvent, sweeps
+from imexseg.numerics.dirichlet import SINES, dirichlet_symbol, solve_sine
+from imexseg.numerics.reflective import COSINES, reflective_symbol, solve_cosine
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import random_stencils, symbol, zero_mean
+from imexseg.numerics.sweeps import Waves, solve_swept
 
 CHANNELS = 3
 
 
+Solve = Callable[[Tensor, Tensor, float], Tensor]  # (X, weight, h) ↦ (I + hL)⁻¹X
+
+
 @dataclass(frozen=True)
 class Case:
-    """An implementation with its symbol, and L as a matrix assembled without any transform."""
+    """An implementation, and L as a matrix assembled without any transform."""
 
-    solve: Callable[[Tensor, Tensor], Tensor]
+    solve: Solve
     weight: Callable[[], Tensor]
-    symbol: Callable[[Tensor, int, int], Tensor]
     matrix: Callable[[Tensor, int, int], Tensor]
     of_length: Callable[[float], Tensor]  # float32 weight of one channel with that decay length for h = 1
     keeps_mean: bool = True
+
+
+def _spectral(solve: Callable[[Tensor, Tensor], Tensor], symbol_of: Callable[[Tensor, int, int], Tensor]) -> Solve:
+    def whole(X: Tensor, weight: Tensor, h: float) -> Tensor:
+        with torch.autocast("cpu", enabled=False):  # as the layer does
+            rho = resolvent_symbol(symbol_of(weight, *X.shape[-2:]), h)
+        return solve(X, rho)
+
+    return whole
+
+
+def _swept(waves: Waves) -> Solve:
+    return lambda X, alpha, h: solve_swept(X, h * alpha, waves)
 
 
 def _normal_matrix(B: Tensor, height: int, width: int) -> Tensor:
@@ -56,19 +72,16 @@ def _alpha_of_length(length: float) -> Tensor:
     return torch.tensor([[length**2, length**2 / 2]])
 
 
+_ON_STENCILS = (_stencils, _normal_matrix, _stencil_of_length)
+_MIRRORED = (_alpha, _five_point_matrix("reflect"), _alpha_of_length)
+_ZERO = (_alpha, _five_point_matrix("zero"), _alpha_of_length, False)
 CASES = {
-    "periodic rfft": Case(solve_rfft, _stencils, symbol, _normal_matrix, _stencil_of_length),
-    "periodic matmul": Case(solve_matmul, _stencils, symbol, _normal_matrix, _stencil_of_length),
-    "reflect cosine": Case(solve_cosine, _alpha, reflective_symbol, _five_point_matrix("reflect"), _alpha_of_length),
-    "reflect mirrored": Case(
-        solve_mirrored, _alpha, reflective_symbol, _five_point_matrix("reflect"), _alpha_of_length
-    ),
-    "zero sine": Case(
-        solve_sine, _alpha, dirichlet_symbol, _five_point_matrix("zero"), _alpha_of_length, keeps_mean=False
-    ),
-    "zero odd": Case(
-        solve_odd, _alpha, dirichlet_symbol, _five_point_matrix("zero"), _alpha_of_length, keeps_mean=False
-    ),
+    "periodic rfft": Case(_spectral(solve_rfft, symbol), *_ON_STENCILS),
+    "periodic matmul": Case(_spectral(solve_matmul, symbol), *_ON_STENCILS),
+    "reflect matmul": Case(_spectral(solve_cosine, reflective_symbol), *_MIRRORED),
+    "reflect swept": Case(_swept(COSINES), *_MIRRORED),
+    "zero matmul": Case(_spectral(solve_sine, dirichlet_symbol), *_ZERO),
+    "zero swept": Case(_swept(SINES), *_ZERO),
 }
 every_implementation = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
@@ -78,7 +91,7 @@ every_implementation = pytest.mark.parametrize("case", CASES.values(), ids=list(
 def test_equals_the_dense_solve_and_leaves_no_residual(case: Case, height: int, width: int, h: float, seed: int):
     torch.manual_seed(seed)
     weight, X = case.weight(), torch.randn(2, CHANNELS, height, width, dtype=torch.float64)
-    found = case.solve(X, resolvent_symbol(case.symbol(weight, height, width), h))
+    found = case.solve(X, weight, h)
     L = case.matrix(weight, height, width)
     torch.testing.assert_close(found, solve_dense(X, L, h), rtol=1e-9, atol=1e-11)
     residual = found.flatten(2) + h * torch.einsum("cij,bcj->bci", L, found.flatten(2)) - X.flatten(2)
@@ -91,9 +104,9 @@ def test_equals_the_dense_solve_and_leaves_no_residual(case: Case, height: int, 
 def test_never_amplifies_and_keeps_the_mean_unless_it_flows_over_the_edge(case: Case, h: float, size: tuple[int, int]):
     torch.manual_seed(1)
     X = torch.randn(2, CHANNELS, *size, dtype=torch.float64)
-    found = case.solve(X, resolvent_symbol(case.symbol(case.weight(), *size), h))
+    found = case.solve(X, case.weight(), h)
     assert found.norm() <= X.norm() * (1 + 1e-12)
-    constant = case.solve(torch.ones_like(X), resolvent_symbol(case.symbol(case.weight(), *size), h))
+    constant = case.solve(torch.ones_like(X), case.weight(), h)
     if case.keeps_mean:
         torch.testing.assert_close(found.mean((-2, -1)), X.mean((-2, -1)))
     else:  # what flows over the edge is lost, nowhere more than there
@@ -105,9 +118,9 @@ def test_never_amplifies_and_keeps_the_mean_unless_it_flows_over_the_edge(case: 
 @every_implementation
 def test_is_self_adjoint(case: Case):
     torch.manual_seed(2)
-    rho = resolvent_symbol(case.symbol(case.weight(), 6, 9), 2.0)
+    weight = case.weight()
     X, Y = torch.randn(2, 2, CHANNELS, 6, 9, dtype=torch.float64)
-    torch.testing.assert_close((case.solve(X, rho) * Y).sum(), (X * case.solve(Y, rho)).sum())
+    torch.testing.assert_close((case.solve(X, weight, 2.0) * Y).sum(), (X * case.solve(Y, weight, 2.0)).sum())
 
 
 @every_implementation
@@ -116,9 +129,7 @@ def test_gradients_in_state_and_weights(case: Case, size: tuple[int, int]):
     torch.manual_seed(3)
     X = torch.randn(2, CHANNELS, *size, dtype=torch.float64, requires_grad=True)
     weight = case.weight().requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda X, w: case.solve(X, resolvent_symbol(case.symbol(w, *size), 0.7)), (X, weight)
-    )
+    assert torch.autograd.gradcheck(lambda X, w: case.solve(X, w, 0.7), (X, weight))
 
 
 @every_implementation
@@ -129,11 +140,11 @@ def test_float32_is_accurate_to_its_precision(case: Case, size: tuple[int, int],
     torch.manual_seed(4)
     weight = case.of_length(length)
     X = 1 + torch.randn(1, 1, *size) / 10
-    exact = case.solve(X.double(), resolvent_symbol(case.symbol(weight.double(), *size), 1.0))
-    found = case.solve(X, resolvent_symbol(case.symbol(weight, *size), 1.0))
+    exact = case.solve(X.double(), weight.double(), 1.0)
+    found = case.solve(X, weight, 1.0)
     assert found.dtype == torch.float32
     # The entries of a 3×3 stencil are as large as its decay length is long, and cancel: rounding them alone costs this much.
-    allowed = 5e-6 + (2e-7 * length if case.symbol is symbol else 0)
+    allowed = 5e-6 + (2e-7 * length if case.weight is _stencils else 0)
     assert (found - exact).abs().max() < allowed
 
 
@@ -141,27 +152,30 @@ def test_float32_is_accurate_to_its_precision(case: Case, size: tuple[int, int],
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_solved_in_float32(case: Case, dtype: torch.dtype):
     torch.manual_seed(5)
-    rho = resolvent_symbol(case.symbol(case.weight().float(), 30, 22), 1.0)  # no power of two: no half-precision FFT
+    weight = case.weight().float()
+    # no power of two: no half-precision FFT
     X = torch.randn(1, CHANNELS, 30, 22).to(dtype)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = case.solve(X, rho)
+        found = case.solve(X, weight, 1.0)
     assert found.dtype == dtype
-    torch.testing.assert_close(found, case.solve(X.float(), rho).to(dtype))
+    torch.testing.assert_close(found, case.solve(X.float(), weight, 1.0).to(dtype))
 
 
 @pytest.mark.parametrize("n_bytes", [1, 3 * 8 * 48, 10 * 8 * 48, 1 << 40], ids=["plane", "channels", "images", "all"])
-def test_blocks_change_nothing(n_bytes: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("name", ["periodic rfft", "reflect swept", "zero swept"])
+def test_blocks_change_nothing(name: str, n_bytes: int, monkeypatch: pytest.MonkeyPatch):
     torch.manual_seed(6)
-    X, G = torch.randn(2, 5, 4, 6, 8, dtype=torch.float64)
-    B = random_stencils(4, 1.0).double()
+    X, G = torch.randn(2, 5, CHANNELS, 6, 8, dtype=torch.float64)
+    fixed = CASES[name].weight()
 
     def solve_and_differentiate() -> list[Tensor]:
-        state, weight = X.clone().requires_grad_(), B.clone().requires_grad_()
-        found = solve_rfft(state, resolvent_symbol(symbol(weight, 6, 8), 1.0))
+        state, weight = X.clone().requires_grad_(), fixed.clone().requires_grad_()
+        found = CASES[name].solve(state, weight, 1.0)
         return [found, *torch.autograd.grad(found, (state, weight), G)]
 
     expected = solve_and_differentiate()
     monkeypatch.setattr(resolvent, "CACHE_BLOCK_BYTES", n_bytes)
+    monkeypatch.setattr(sweeps, "ROW_BYTES", n_bytes // 6)
     for found, value in zip(solve_and_differentiate(), expected, strict=True):
         torch.testing.assert_close(found, value)
 
@@ -170,10 +184,10 @@ def test_blocks_change_nothing(n_bytes: int, monkeypatch: pytest.MonkeyPatch):
 def test_training_works_after_predicting_the_same_size(case: Case):
     size = (11, 13)  # asked for nowhere else: the first call builds the constant tables
     with torch.inference_mode():
-        case.solve(torch.randn(1, CHANNELS, *size), resolvent_symbol(case.symbol(case.weight().float(), *size), 1.0))
+        case.solve(torch.randn(1, CHANNELS, *size), case.weight().float(), 1.0)
     weight = case.weight().float().requires_grad_()
     X = torch.randn(1, CHANNELS, *size, requires_grad=True)
-    case.solve(X, resolvent_symbol(case.symbol(weight, *size), 1.0)).sum().backward()
+    case.solve(X, weight, 1.0).sum().backward()
     assert weight.grad is not None
 
 

@@ -67,7 +67,7 @@ def read_with_labels(path: Path, labels: LabelTable) -> ReadMask:
             what = "indices of its palette" if stored.indexed else "grey values"
             at = int(np.flatnonzero(number_classes != colour_classes)[0])
             text = (
-                f"{path}: its {what} are class numbers, too, and mean something else: {int(used[at])} is "
+                f"{path}: the {what} are class numbers, too, and mean something else: {int(used[at])} is "
                 f"{_called(number_classes[at], labels)}, its colour {_as_list(stored.shown[used[at]])} is "
                 f"{_called(colour_classes[at], labels)}; the colours are taken, write `masks_hold: numbers` if they are for "
                 "the eye alone, or `masks_hold: colours` to say that this is right"
