@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
-    from imexseg.inference.write_mask import values_in_words
+    from imexseg.inference.write_mask import ignored_in_words, values_in_words
 
     found_images, remarks = find_images(options.images, options.output)
     for line in remarks:
@@ -68,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
     stems = unique_stems(found_images)
     failures = []
     said: set[str] = set()
+    voids: list[int] = []  # pixels that mean nothing, of each image that has any
     found: Disagreement | None = None
     if tiled is not None and not tiled.enough:
         messages.print(
@@ -79,11 +80,14 @@ def run(options: argparse.Namespace) -> int:
             try:
                 target = options.output / stem
                 if tiled is not None:
-                    found = predict_tiled(tiled, path, target, found is None, progress, options.white) or found
-                    continue
-                progress(n_done, len(paths))
-                adapted = predict_file(predictor, path, target, options.probabilities, options.white)
-                for remark in adapted:
+                    outcome = predict_tiled(tiled, path, target, found is None, progress, options.white)
+                    found, n_void, remarks = outcome.disagreement or found, outcome.n_void, outcome.remarks
+                else:
+                    progress(n_done, len(paths))
+                    n_void, remarks = predict_file(predictor, path, target, options.probabilities, options.white)
+                if n_void:
+                    voids.append(n_void)
+                for remark in remarks:
                     if remark not in said:
                         said.add(remark)
                         messages.print(f"{path}: {remark}")
@@ -107,6 +111,8 @@ def run(options: argparse.Namespace) -> int:
         numbers = values_in_words(predictor.info.names, predictor.info.values)
         if numbers is not None:
             messages.print(numbers)
+        if voids:
+            messages.print(ignored_in_words(voids, predictor.info.names, predictor.info.values))
     if failures:
         raise JobError("\n".join([*failures, f"{len(failures)} of {len(paths)} images failed"]))
     return 0
@@ -114,31 +120,46 @@ def run(options: argparse.Namespace) -> int:
 
 def predict_file(
     predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool, white: float | None = None
-) -> list[str]:
-    """Write target_mask.png, target_overlay.png and, if asked for, target_probabilities.npz. The mask has the numbers of the
-    masks that the network was trained on.
+) -> tuple[int, list[str]]:
+    """Write target_mask.png, of a GeoTIFF also target_mask.tif with its georeference, target_overlay.png and, if asked for,
+    target_probabilities.npz. The mask has the numbers of the masks that the network was trained on, and 255, or another number
+    that is no class, where the image means nothing (data/read/void.py); probabilities are NaN there.
 
     Args: white: the pixel value that means white; None: that of the image's type, if its values allow that.
-    Returns: what was done to make the image fit the network, in words.
+    Returns: how many pixels mean nothing; what was done to make the image fit the network, or left out, in words.
     """
     import numpy as np
 
+    from imexseg.data.description.labels import IGNORE
     from imexseg.data.read.as_trained import as_trained
-    from imexseg.data.read.images import read_image
-    from imexseg.inference.write_mask import in_values
+    from imexseg.data.read.frames import first_of_several
+    from imexseg.data.read.georeference import read_georeference
+    from imexseg.data.read.images import read_image_and_void
+    from imexseg.data.read.void import with_ignored
+    from imexseg.inference.write_mask import ignored_value, in_values, tiff_bytes
     from imexseg.inference.write_picture import overlay, png_bytes
 
-    image = read_image(path)
+    image, void = read_image_and_void(path)
     pixels, converted = as_trained(image, predictor.info, path, white)
     prediction = predictor.segment(pixels, path)
+    classes, values = with_ignored(prediction.classes, void, IGNORE), predictor.info.values
+    mask = in_values(classes, values)
+    georeference, lost = read_georeference(path)
     files = {
-        "mask.png": png_bytes(in_values(prediction.classes, predictor.info.values)),
-        "overlay.png": png_bytes(overlay(image, prediction.classes, predictor.info.palette)),
+        "mask.png": png_bytes(mask),
+        "overlay.png": png_bytes(overlay(image, classes, predictor.info.palette)),
     }
+    if georeference:
+        files["mask.tif"] = tiff_bytes(mask, georeference, None if void is None else ignored_value(values))
     if probabilities:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, probabilities=prediction.probabilities, names=np.array(predictor.info.names))
+        known = (
+            prediction.probabilities if void is None else np.where(void, np.float32(np.nan), prediction.probabilities)
+        )
+        np.savez_compressed(buffer, probabilities=known, names=np.array(predictor.info.names))
         files["probabilities.npz"] = buffer.getvalue()
     for ending, content in files.items():
         write_atomically(target.with_name(f"{target.name}_{ending}"), content)
-    return [remark for remark in (converted, predictor.adaptation(image)) if remark is not None]
+    remarks = (first_of_several(path), converted, lost, predictor.adaptation(image))
+    n_void = 0 if void is None else int(np.count_nonzero(void))
+    return n_void, [remark for remark in remarks if remark is not None]

@@ -1,17 +1,31 @@
 """`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
 
+import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from imexseg.data.description.labels import IGNORE
+from imexseg.data.read.frames import first_of_several
+from imexseg.data.read.georeference import read_georeference
 from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.tiling import Disagreement, TiledPredictor
-from imexseg.inference.write_mask import in_values, mask_suffix, write_mask
+from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """disagreement: of tiles and whole, where they were compared.  n_void: pixels that mean nothing.  remarks: what else."""
+
+    disagreement: Disagreement | None
+    n_void: int
+    remarks: list[str]
 
 
 def predict_tiled(
@@ -21,24 +35,38 @@ def predict_tiled(
     compare: bool,
     progress: Callable[[int, int], None],
     white: float | None = None,
-) -> Disagreement | None:
-    """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png.
+) -> Outcome:
+    """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks.
 
-    Args: compare: also predict the whole, or a window of it, at once. Returns: what differs then.
+    Args: compare: also predict the whole, or a window of it, at once.
     Raises: UsageError for an image that cannot be read, JobError if a file cannot be written.
     """
     source = open_image(path)
     height, width, _ = source.shape
     picture = _Picture(source)
-    suffix = mask_suffix(source.n_pixels)
-    pixels, _ = source_as_trained(source, predictor.info, path, white)
-    strips = picture.watch(_strips(predictor, pixels, path, progress))
-    with appearing_whole(target.with_name(f"{target.name}_mask{suffix}")) as temporary:
-        numbers = (in_values(strip, predictor.info.values) for strip in strips)
-        write_mask(temporary, suffix, numbers, height, width)
+    georeference, lost = read_georeference(path)
+    pixels, converted = source_as_trained(source, predictor.info, path, white)
+    voids = _Voids(source)
+    strips = picture.watch(voids.ignored(_strips(predictor, pixels, path, progress)))
+    values = predictor.info.values
+    numbers = (in_values(strip, values) for strip in strips)
+    with contextlib.ExitStack() as stack:
+
+        def appearing(suffix: str, wanted: bool) -> Path | None:
+            return (
+                stack.enter_context(appearing_whole(target.with_name(f"{target.name}_mask{suffix}")))
+                if wanted
+                else None
+            )
+
+        large = needs_tiff(source.n_pixels)
+        png, tiff = appearing(".png", not large), appearing(".tif", large or bool(georeference))
+        nodata = None if source.void is None else ignored_value(values)
+        write_mask(numbers, height, width, png, tiff, georeference, nodata)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(target.with_name(f"{target.name}_overlay.png"), png_bytes(small))
-    return predictor.disagreement(pixels, path) if compare else None
+    remarks = [remark for remark in (first_of_several(path), converted, lost) if remark is not None]
+    return Outcome(predictor.disagreement(pixels, path) if compare else None, voids.n, remarks)
 
 
 def _strips(
@@ -54,6 +82,25 @@ def _strips(
         if block.column + columns == source.shape[1]:
             yield strip
             strip = None
+
+
+class _Voids:
+    """Ignores, and counts, the pixels that mean nothing."""
+
+    def __init__(self, source: ImageSource):
+        self.source = source
+        self.n = 0
+
+    def ignored(self, strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        top = 0
+        for strip in strips:
+            rows, columns = slice(top, top + len(strip)), slice(0, strip.shape[1])
+            void = None if self.source.void is None else self.source.void(rows, columns)
+            if void is not None:
+                strip[void] = IGNORE
+                self.n += int(np.count_nonzero(void))
+            top += len(strip)
+            yield strip
 
 
 class _Picture:

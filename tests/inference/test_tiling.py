@@ -166,7 +166,8 @@ def test_augmented_predictions_do_not_depend_on_which_way_the_image_is_turned(ph
 def test_masks_written_by_strips_are_read_back(height: int, width: int, rows: int, suffix: str, tmp_path_factory):
     mask = np.random.default_rng(height).integers(0, 5, (height, width)).astype(np.uint8)
     path = tmp_path_factory.mktemp("m") / f"m{suffix}"
-    write_mask(path, suffix, (mask[top : top + rows] for top in range(0, height, rows)), height, width)
+    strips = (mask[top : top + rows] for top in range(0, height, rows))
+    write_mask(strips, height, width, **{"png" if suffix == ".png" else "tiff": path})
     assert np.array_equal(tifffile.imread(path) if suffix == ".tif" else read_mask(path), mask)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_files
 from imexseg.data.read.as_trained import extremes, odd_white, to_channels
+from imexseg.data.read.frames import first_of_several
 from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.masks import ReadMask, read_with_labels
 from imexseg.data.read.void import in_words, with_ignored
@@ -61,7 +62,7 @@ class _Reading:
     extremes: tuple[float, float]
     digest: bytes
     mask: ReadMask  # without its pixels
-    of_image: tuple[str, ...] = ()  # what a person should know of the image
+    of_image: tuple[tuple[str, str], ...]  # (kind, line): what a person should know of the image
 
 
 def scan_split(
@@ -160,8 +161,16 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
         extremes(image, pair.image),
         digest.digest(),
         without_pixels,
-        () if void is None else (f"{pair.image}: {in_words(void)}; they are ignored",),
+        tuple(_remarks(pair.image, void)),
     )
+
+
+def _remarks(image: Path, void: np.ndarray | None) -> Iterator[tuple[str, str]]:
+    """What a person should know of an image that can be read."""
+    if void is not None:
+        yield "pixels without a value", f"{image}: {in_words(void)}; they are ignored"
+    if (several := first_of_several(image)) is not None:
+        yield "several images in a file", f"{image}: {several}; save one image a file to use the others"
 
 
 def _moments(image: np.ndarray) -> np.ndarray:
@@ -190,9 +199,9 @@ def _problems_of_split(
 ) -> list[Problem]:
     """What no single file shows. Args: complete: every pair was read, so that "no mask has" can be said."""
     problems = [*_mixtures(readings), *_white(description, split, readings)]
-    problems += [Problem(kind, text, warning=True) for reading in readings for kind, text in reading.mask.remarks]
     for reading in readings:
-        problems += [Problem("pixels without a value", text, warning=True) for text in reading.of_image]
+        remarks = (*reading.mask.remarks, *reading.of_image)
+        problems += [Problem(kind, text, warning=True) for kind, text in remarks]
     names = description.names
     where = description.masks or description.root / "masks" / split
     present = set().union(*(reading.in_mask for reading in readings))

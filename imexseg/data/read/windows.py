@@ -10,31 +10,42 @@ import tifffile
 from PIL import Image
 
 from imexseg.data.read.as_trained import conversion, extremes, to_channels, trained_dtype
-from imexseg.data.read.bands import channels_last
-from imexseg.data.read.images import decoded_plain_image, read_image
+from imexseg.data.read.bands import NODATA, channels_last, nodata_value
+from imexseg.data.read.images import decoded_plain_image, read_image_and_void
+from imexseg.data.read.void import filled, meaningless
 from imexseg.errors import UsageError
 
 IN_MEMORY = 1 << 24  # pixels up to which a file is simply read
 _STRIP = 1 << 22  # pixels that are looked at together
 _CACHED_BYTES = 1 << 28  # decoded tiles or strips of a TIFF that are kept
+_SAMPLES, _SAMPLE = 4, 64  # windows along each side, and their side in pixels, from which a mean is taken
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """An image of which pieces can be had. shape: (H, W, C).  read(rows, columns) → (h, w, C), dtype of the file."""
+    """An image of which pieces can be had. shape: (H, W, C).  read(rows, columns) → (h, w, C), dtype of the file.
+
+    void(rows, columns) → (h, w) bool, where a piece means nothing, or None if it all means something; None: it always does.
+    """
 
     shape: tuple[int, int, int]
     dtype: np.dtype
     read: Callable[[slice, slice], np.ndarray]
+    void: Callable[[slice, slice], np.ndarray | None] | None = None
 
     @property
     def n_pixels(self) -> int:
         return self.shape[0] * self.shape[1]
 
 
-def array_source(image: np.ndarray) -> ImageSource:
-    """Pieces of an image that is in memory. Shapes: (H, W, C)."""
-    return ImageSource(image.shape, image.dtype, lambda rows, columns: image[rows, columns])
+def array_source(image: np.ndarray, void: np.ndarray | None = None) -> ImageSource:
+    """Pieces of an image that is in memory. Shapes: (H, W, C), (H, W) bool."""
+    return ImageSource(
+        image.shape,
+        image.dtype,
+        lambda rows, columns: image[rows, columns],
+        None if void is None else lambda rows, columns: void[rows, columns],
+    )
 
 
 def source_as_trained(
@@ -65,7 +76,7 @@ def source_as_trained(
     def read(rows: slice, columns: slice) -> np.ndarray:
         return convert(to_channels(source.read(rows, columns), n_channels, name))
 
-    return ImageSource((*source.shape[:2], n_channels), convert.dtype, read), convert.note
+    return ImageSource((*source.shape[:2], n_channels), convert.dtype, read, source.void), convert.note
 
 
 def open_image(path: Path) -> ImageSource:
@@ -76,7 +87,7 @@ def open_image(path: Path) -> ImageSource:
     """
     try:
         if path.suffix.lower() == ".npy":
-            return _mapped_npy(path) or array_source(read_image(path))
+            return _mapped_npy(path) or array_source(*read_image_and_void(path))
         if path.suffix.lower() in (".tif", ".tiff"):
             source = _tiff_source(path)
             if source is not None:
@@ -84,9 +95,9 @@ def open_image(path: Path) -> ImageSource:
     except UsageError:
         raise
     except Exception:  # whatever is wrong with it, read_image explains it
-        return array_source(read_image(path))
+        return array_source(*read_image_and_void(path))
     image = decoded_plain_image(path, IN_MEMORY)
-    return array_source(read_image(path)) if image is None else _pillow_source(image)
+    return array_source(*read_image_and_void(path)) if image is None else _pillow_source(image)
 
 
 def _mapped_npy(path: Path) -> ImageSource | None:
@@ -94,9 +105,7 @@ def _mapped_npy(path: Path) -> ImageSource | None:
     if stored.size <= IN_MEMORY or stored.dtype.name not in ("uint8", "uint16", "float32"):
         return None
     image = channels_last(stored)
-    return ImageSource(
-        image.shape, image.dtype, _finite_only(path, lambda rows, columns: np.array(image[rows, columns]))
-    )
+    return _sound(image.shape, image.dtype, lambda rows, columns: np.array(image[rows, columns]))
 
 
 def _pillow_source(image: Image.Image) -> ImageSource:
@@ -126,27 +135,54 @@ def _tiff_source(path: Path) -> ImageSource | None:
         return None
     shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
     separate = int(page.planarconfig) == 2 and page.samplesperpixel > 1
+    nodata = nodata_value(page.tags.valueof(NODATA))
     if page.is_memmappable:
         stored = tifffile.memmap(path, page=0, mode="r")
         image = np.moveaxis(stored, 0, -1) if separate else stored.reshape(shape)
         kind = image.dtype.newbyteorder("=")
         read = lambda rows, columns: np.array(image[rows, columns], dtype=kind)  # noqa: E731
-        return ImageSource(shape, kind, _finite_only(path, read))
+        return _sound(shape, kind, read, nodata)
     segment_bytes = page.chunks[-2] * page.chunks[-1] * 4 if len(page.chunks) > 1 else page.imagewidth * 4
     if segment_bytes > _CACHED_BYTES:
         tiff.close()
         return None
-    return ImageSource(shape, np.dtype(str(page.dtype)), _finite_only(path, _Segments(path, page).read))
+    return _sound(shape, np.dtype(str(page.dtype)), _Segments(path, page).read, nodata)
 
 
-def _finite_only(path: Path, read: Callable[[slice, slice], np.ndarray]) -> Callable[[slice, slice], np.ndarray]:
-    def checked(rows: slice, columns: slice) -> np.ndarray:
-        piece = read(rows, columns)
-        if piece.dtype == np.float32 and not np.isfinite(piece).all():
-            raise UsageError(f"{path}: has pixels that are NaN or infinite; write 0 there")
-        return piece
+def _sound(
+    shape: tuple[int, int, int],
+    dtype: np.dtype,
+    read: Callable[[slice, slice], np.ndarray],
+    nodata: float | None = None,
+) -> ImageSource:
+    """A source whose pixels that mean nothing are filled, with one value a channel for all pieces: the mean over a grid of
+    samples, since the mean of the whole is not known before all of it is read.
+    """
+    if dtype.kind != "f" and nodata is None:
+        return ImageSource(shape, dtype, read)
+    samples = []
+    for row in np.linspace(0, max(0, shape[0] - _SAMPLE), _SAMPLES, dtype=int).tolist():
+        for column in np.linspace(0, max(0, shape[1] - _SAMPLE), _SAMPLES, dtype=int).tolist():
+            pixels = read(
+                slice(row, min(row + _SAMPLE, shape[0])), slice(column, min(column + _SAMPLE, shape[1]))
+            ).reshape(-1, 1, shape[2])
+            void = meaningless(pixels, nodata)
+            samples.append(pixels if void is None else pixels[~void][:, None])
+    # One pixel more, which means nothing, is what `filled` gives the mean of the others.
+    known = np.concatenate([*samples, np.zeros((1, 1, shape[2]), dtype)])
+    fill = filled(known, np.arange(len(known))[:, None] == len(known) - 1)[-1, 0]
 
-    return checked
+    def void_of(rows: slice, columns: slice) -> np.ndarray | None:
+        return meaningless(read(rows, columns), nodata)
+
+    def read_filled(rows: slice, columns: slice) -> np.ndarray:
+        pixels = read(rows, columns)
+        void = meaningless(pixels, nodata)
+        if void is not None:
+            pixels[void] = fill
+        return pixels
+
+    return ImageSource(shape, dtype, read_filled, void_of)
 
 
 class _Segments:
