@@ -11,6 +11,7 @@ from PIL import Image
 
 from imexseg.cli import main as command_line
 from imexseg.layers.dynamics import DYNAMICS
+from imexseg.layers.implicit import implicit_solve
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 from imexseg.report.inspect.figure import greens_functions, inspection_figure
@@ -68,11 +69,22 @@ def test_a_solve_allows_a_larger_step():
     assert limits[1] > limits[0] * 1.01
 
 
-def test_green_functions_keep_the_mean_and_the_figure_is_drawn():
+@pytest.mark.parametrize("boundary", ["periodic", "reflect"])
+def test_greens_functions_sum_to_one_where_the_solve_keeps_the_mean(boundary: str):
+    functions = greens_functions(implicit_solve(8, 1.0, boundary, 1.0, 24.0), 12, 16)
+    torch.testing.assert_close(functions.sum((-2, -1)), torch.ones(8))
+
+
+def test_greens_functions_of_boundary_zero_sum_to_what_does_not_flow_over_the_edge():
+    near, far = (greens_functions(implicit_solve(1, 1.0, "zero", length, length), 65, 65) for length in (1.0, 24.0))
+    assert min(near.min(), far.min()) > -1e-6
+    assert near.sum().item() == pytest.approx(1, abs=1e-5)  # the edge is 32 decay lengths away
+    assert 0.2 < far.sum() < 0.6
+
+
+def test_the_figure_is_drawn():
     network = small("imex-lean", boundary="periodic")
     solve = network.get_submodule("backbone.stages.0.steps.0.solve")
-    functions = greens_functions(solve, 12, 16)
-    torch.testing.assert_close(functions.sum((-2, -1)), torch.ones(4))
     layers = inspect_network(network, IMAGE)
     field = np.random.default_rng(0).random((24, 32))
     with_solve, without = (inspection_figure("$x_1", layers, field, s, 0) for s in (solve, None))

@@ -26,7 +26,8 @@ FAINTEST = 1e-4  # of a Green's function's largest value, as drawn
 def greens_functions(solve: ImplicitSolve, height: int, width: int) -> Tensor:
     """(I + hL)⁻¹δ with δ in the middle: what one pixel tells every other in one step. Shapes: → (C, H, W).
 
-    Properties: each sums to 1, because the solve keeps the mean.
+    Properties: ≥ 0 for a diffusion, up to rounding. Each sums to 1 where the solve keeps the mean; with boundary zero to less,
+    the share that does not flow over the edge.
     """
     weight = next(solve.parameters())
     delta = torch.zeros(1, len(solve.decay_lengths()), height, width, dtype=weight.dtype, device=weight.device)
