@@ -117,7 +117,7 @@ def bad_files(models: Path, folder: Path) -> dict[Path, str]:
     (folder / "text.png").write_text("no image")
     (folder / "empty.jpg").touch()
     newer = onnx.load(models / "qtips.onnx")
-    newer.metadata_props[0].value = newer.metadata_props[0].value.replace('"format": 2', '"format": 3')
+    newer.metadata_props[0].value = re.sub(r'"format": \d', '"format": 3', newer.metadata_props[0].value)
     onnx.save(newer, folder / "newer.onnx")
     odd = onnx.load(models / "qtips.onnx")
     odd.metadata_props[0].value = odd.metadata_props[0].value.replace('"names"', '"nomes"')
