@@ -13,17 +13,17 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import onnx
+import onnx_ir as ir
 import onnxruntime
 import torch
+from torch import Tensor, nn
 
-from imexseg.export.build import build
-from imexseg.export.graph import Graph
+from imexseg.export.build import build, export_module
+from imexseg.export.fold import fold
 from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import random_images
-from imexseg.export.solve import Side, solve
 from imexseg.export.verify import reference_logits, session
-from imexseg.layers.implicit import DirichletSolve, ImplicitSolve, PeriodicSolve, ReflectiveSolve
+from imexseg.layers.implicit import DirichletSolve, PeriodicSolve, ReflectiveSolve, solved_by
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.contract import ImageNetwork
@@ -80,26 +80,23 @@ def parity() -> None:
         print(f"| `{name}` | " + " | ".join(cells) + f" | {largest:.1f} |", flush=True)
 
 
-def of_solve(layer: ImplicitSolve, n: int, size: int) -> bytes:
-    """One solve on (1, n, size, size)."""
-    g = Graph()
-    with g.scope("solve"):
-        out = solve(g, "X", layer, Side(size), Side(size))
-    return one_layer(g, out, n, size)
+class OneLayer(nn.Module):
+    """(1, n, size, size) → the same, under a name."""
+
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, X: Tensor) -> dict[str, Tensor]:
+        return {"Y": self.layer(X)}
 
 
-def of_convolution(n: int, size: int) -> bytes:
-    """One dense 3×3 convolution on (1, n, size, size)."""
-    g = Graph()
-    weight = np.random.default_rng(0).normal(size=(n, n, 3, 3)).astype(np.float32)
-    return one_layer(g, g.node("Conv", "X", g.constant(weight), pads=[1, 1, 1, 1]), n, size)
-
-
-def one_layer(g: Graph, out: str, n: int, size: int) -> bytes:
-    g.nodes.append(onnx.helper.make_node("Identity", [out], ["Y"]))
-    shape = [1, n, size, size]
-    kind = onnx.TensorProto.FLOAT
-    return g.model([("X", kind, shape)], [("Y", kind, shape)], {}).SerializeToString()
+def of_layer(layer: nn.Module, n: int, size: int) -> bytes:
+    """One layer by itself, exported as those of a network are."""
+    with torch.no_grad(), solved_by(layer, "matmul"):
+        traced = ir.from_proto(export_module(OneLayer(layer), {"X": torch.zeros(1, n, size, size)}))
+    fold(traced)
+    return ir.to_proto(traced).SerializeToString()
 
 
 def interleaved(runs: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
@@ -125,10 +122,10 @@ def timing() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 1), dtype=np.uint8)
     report(runnable({k: v.SerializeToString() for k, v in files.items()}, "classes", {"image": image}), list(files)[-1])
     layers = {
-        "solve, boundary zero, 64 channels, 64²": of_solve(DirichletSolve(64), 64, 64),
-        "periodic solve, 64 channels, 64²": of_solve(PeriodicSolve(64), 64, 64),
-        "reflective solve, 64 channels, 64²": of_solve(ReflectiveSolve(64), 64, 64),
-        "dense 3×3 convolution, 64 channels, 64²": of_convolution(64, 64),
+        "solve, boundary zero, 64 channels, 64²": of_layer(DirichletSolve(64), 64, 64),
+        "periodic solve, 64 channels, 64²": of_layer(PeriodicSolve(64), 64, 64),
+        "reflective solve, 64 channels, 64²": of_layer(ReflectiveSolve(64), 64, 64),
+        "dense 3×3 convolution, 64 channels, 64²": of_layer(nn.Conv2d(64, 64, 3, padding=1, bias=False), 64, 64),
     }
     X = np.random.default_rng(0).normal(size=(1, 64, 64, 64)).astype(np.float32)
     report(runnable(layers, "Y", {"X": X}), list(layers)[-1])

@@ -100,7 +100,9 @@ def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
         warnings.simplefilter("ignore")
         try:
             if options.size is not None:
-                return ir.from_proto(_export(Whole(network, options), {"image": _black(network, options.size, 1)}))
+                return ir.from_proto(
+                    export_module(Whole(network, options), {"image": _black(network, options.size, 1)})
+                )
             return _of_any_size(network, options)
         except torch.onnx.OnnxExporterError as error:
             raise UsageError(_refusal(network, options, error)) from error
@@ -120,8 +122,8 @@ def _of_any_size(network: ImageNetwork, options: ExportOptions) -> ir.Model:
     any_scores = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
     smallest = -(-network.smallest_side // stride)
     rows, columns = (stride * Dim(name, min=smallest, max=2**14) for name in ("rows", "columns"))
-    inner = _export(layers, {"features": features}, ({0: Dim.DYNAMIC, 2: rows, 3: columns},))
-    outer = _export(ends, {"image": image, "scores": network.logits(features)}, (any_image, any_scores))
+    inner = export_module(layers, {"features": features}, ({0: Dim.DYNAMIC, 2: rows, 3: columns},))
+    outer = export_module(ends, {"image": image, "scores": network.logits(features)}, (any_image, any_scores))
     return joined(outer, inner)
 
 
@@ -129,7 +131,7 @@ def _black(network: ImageNetwork, size: tuple[int, ...], batch: int) -> Tensor:
     return torch.from_numpy(np.zeros((batch, *size, network.config.in_channels), element_type(network.info)))
 
 
-def _export(
+def export_module(
     module: nn.Module, given: dict[str, Tensor], free: tuple[dict[int, Any], ...] | None = None
 ) -> onnx.ModelProto:
     # Run once: the tables of the solves are kept between calls (numerics/tables.py), and what the exporter traces with
