@@ -177,7 +177,7 @@ def legend_of_colours(path: Path, listed: list[ClassColour], notes: Notes) -> Le
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
     kept = {n: row for n, row in rows.items() if n != IGNORE}
-    labels = replace(labels, colours={_VOID: IGNORE} | dict(labels.colours))
+    labels = replace(labels, colours={_VOID: IGNORE} | dict(labels.colours), source=path.name)
     names, palette = {n: row.name for n, row in kept.items()}, [row.colour for row in kept.values()]
     return Legend(labels, list(rows), names, palette, rule)
 

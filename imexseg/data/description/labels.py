@@ -20,6 +20,7 @@ class LabelTable:
     Shapes: table (256,) uint8: value ↦ class number, 255 (ignored) or 254 (unknown).
     colours: RGB as 0xRRGGBB ↦ the same numbers; empty if masks of colours are not expected.
     masks_hold: which of the two masks hold; None: told from each file.
+    source: the file that says all this, for messages.
     """
 
     table: np.ndarray
@@ -27,6 +28,7 @@ class LabelTable:
     labels: Mapping[int, str]  # what the values are called, before merging
     colour_names: Mapping[int, str] = field(default_factory=dict)  # what the colours are called, before merging
     masks_hold: Literal["numbers", "colours"] | None = None
+    source: str = "data.yaml"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LabelTable):

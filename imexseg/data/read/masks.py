@@ -177,7 +177,7 @@ def _unknown_colours(path: Path, colours: np.ndarray, labels: LabelTable) -> str
     )
     return (
         f"{path}: has the colours {', '.join(shown)}{more}, {len(colours)} pixels in all, which are not in the palette of "
-        f"data.yaml; {remedy}"
+        f"{labels.source}; {remedy}"
     )
 
 
@@ -186,7 +186,7 @@ def _unknown_numbers(path: Path, unknown: np.ndarray, has_zero: bool, labels: La
     shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if len(unknown) > SHOWN else "")
     n_labels = len(labels.labels)
     if list(labels.labels) != list(range(n_labels)) or np.count_nonzero(labels.table == IGNORE) > 1:
-        return f"{path}: has the values {shown}, but data.yaml knows {labels.expected}; add them to names or to ignore"
+        return f"{path}: has the values {shown}, but {labels.source} knows {labels.expected}; add them to names or to ignore"
     remedy = "write class numbers, or add names to data.yaml"
     if unknown.tolist() == [n_labels] and not has_zero:
         counted = ", ".join(f"{value + 1}: {name}" for value, name in labels.labels.items())
