@@ -1,7 +1,5 @@
 """Q-tips as a folder of images and masks, in the layout that users have for their own data."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +18,7 @@ def write_dataset(
     seed: int = 0,
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> Path:
-    """Write images/{split}, masks/{split} and data.yaml; the folder appears complete or not at all.
+    """Write images/{split}, masks/{split} and, last of all, data.yaml: a folder without it is unfinished.
 
     Args: counts: images for each split, by default 1024 train, 64 val, 64 test, as many as the authors published.
     Returns: the path of data.yaml.
@@ -30,25 +28,17 @@ def write_dataset(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} exists and is not empty")
     sources = {split: QTips(preset, size, seed, split) for split in counts}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        n_done = 0
-        for split, source in sources.items():
-            for kind in ("images", "masks"):
-                (building / kind / split).mkdir(parents=True)
-            for index in range(counts[split]):
-                for kind, pixels in zip(("images", "masks"), source[index], strict=True):
-                    _write_png(building / kind / split / f"{index:06d}.png", pixels)
-                n_done += 1
-                progress(n_done)
-        description = {"names": list(CLASS_NAMES), "palette": [list(colour) for colour in PALETTE], "channels": 1}
-        (building / "data.yaml").write_text(yaml.safe_dump(description, sort_keys=False, default_flow_style=None))
-        building.chmod(0o755)
-        building.replace(out)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+    n_done = 0
+    for split, source in sources.items():
+        for kind in ("images", "masks"):
+            (out / kind / split).mkdir(parents=True)
+        for index in range(counts[split]):
+            for kind, pixels in zip(("images", "masks"), source[index], strict=True):
+                _write_png(out / kind / split / f"{index:06d}.png", pixels)
+            n_done += 1
+            progress(n_done)
+    description = {"names": list(CLASS_NAMES), "palette": [list(colour) for colour in PALETTE], "channels": 1}
+    (out / "data.yaml").write_text(yaml.safe_dump(description, sort_keys=False, default_flow_style=None))
     return out / "data.yaml"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from imexseg.errors import JobError
+from imexseg.errors import JobError, UsageError
 
 try:
     import fcntl
@@ -45,6 +45,12 @@ def folder_appearing_whole(path: Path) -> Iterator[Path]:
     with _building(path, folder=True) as temporary:
         yield temporary
         temporary.replace(path)
+
+
+def require_unused(folder: Path) -> None:
+    """Before the work begins. Raises: UsageError if there is something where the folder shall appear."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: exists and is not empty; choose another folder")
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

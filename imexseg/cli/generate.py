@@ -5,7 +5,8 @@ from pathlib import Path
 
 from imexseg.cli.console import in_words, messages, positive_int, progress_bar, seed
 from imexseg.data_gen import PRESETS, write_dataset
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import UsageError
+from imexseg.files import folder_appearing_whole, require_unused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +26,14 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for a size out of range or an OUT that is taken; JobError if it cannot be written."""
     counts = {"train": options.train, "val": options.val, "test": options.test}
     total = sum(counts.values())
+    require_unused(options.out)
     try:
-        with progress_bar("images") as progress:
+        with folder_appearing_whole(options.out) as building, progress_bar("images") as progress:
             write_dataset(
-                options.out, options.preset, options.size, counts, options.seed, lambda n_done: progress(n_done, total)
+                building, options.preset, options.size, counts, options.seed, lambda n_done: progress(n_done, total)
             )
     except ValueError as error:
         raise UsageError(f"generate: {error}") from None
-    except FileExistsError as error:
-        raise UsageError(f"{error}; choose another folder") from None
-    except OSError as error:
-        raise JobError(f"{options.out}: cannot be written ({error.strerror or error}); choose another folder") from None
     where = in_words(options.out)
     messages.print(f"{total} images and masks in {where}; train on them with: imexseg train {where}")
     return 0

@@ -17,7 +17,7 @@ from imexseg.data.check.scan import Progress, SplitFacts
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.read.as_trained import full_scale
 from imexseg.data_gen import write_dataset
-from imexseg.files import cannot_write, write_atomically
+from imexseg.files import folder_appearing_whole, write_atomically
 from imexseg.models.build import build_network
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
@@ -71,10 +71,8 @@ def generate_data(config: RunConfig, folder: Path) -> Path:
     data = folder / GENERATED_DATA
     if process_rank() == 0 and not data.exists():
         q = config.qtips
-        try:
-            write_dataset(data, q.preset, q.size, {"train": q.train, "val": q.val, "test": q.test}, q.seed)
-        except OSError as error:
-            raise cannot_write(data, error) from None
+        with folder_appearing_whole(data) as building:
+            write_dataset(building, q.preset, q.size, {"train": q.train, "val": q.val, "test": q.test}, q.seed)
     return data
 
 

@@ -198,7 +198,7 @@ MISTAKES = {
     "a size out of range": (["generate", "qtips", "{tmp}/o", "--size", "31"], 2, "size must be 32 to 1024"),
     "unknown preset": (["generate", "qtips", "{tmp}/o", "--preset", "x"], 2, "invalid choice: 'x'"),
     "a file in the way": (["generate", "qtips", "{data}"], 2, "exists and is not empty"),
-    "a file for a folder": (["generate", "qtips", "{data}/data.yaml/o"], 2, "choose another folder"),
+    "a file for a folder": (["generate", "qtips", "{data}/data.yaml/o"], 1, "choose another place"),
     "output in a file": (
         ["predict", "{data}/images/val/000000.png", "--weights", "{run}", "--output", "{data}/data.yaml"],
         1,

@@ -1,6 +1,8 @@
 """SIGKILL at random moments of the real command line: nothing is half-written, and a run resumes to the same weights."""
 
+import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,14 +22,15 @@ pytestmark = pytest.mark.slow
 
 
 def killed_after(seconds: float, *arguments: object) -> bool:
-    """Run a command and kill it, unless it was faster. Returns: whether it was killed."""
+    """Run a command and kill it, unless it was faster. Returns: whether it was killed; one that ends by itself succeeds."""
     command = [sys.executable, "-m", "imexseg", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
+    assert process.wait() in (0, -signal.SIGKILL)
+    return process.returncode == -signal.SIGKILL
 
 
 def network_of(run: Path) -> dict[str, torch.Tensor]:
@@ -48,9 +51,9 @@ def whole_masks(out: Path) -> None:
             image.load()
 
 
-def all_or_nothing(out: Path) -> None:
-    """Sixteen and eight pairs and data.yaml, or no folder."""
-    assert not out.exists() or len([path for path in visible(out) if path.is_file()]) == 49
+def all_or_nothing(out: Path, n_files: int) -> None:
+    """All pairs and data.yaml, or no folder."""
+    assert not out.exists() or len([path for path in visible(out) if path.is_file()]) == n_files
 
 
 def whole_onnx(out: Path) -> None:
@@ -88,24 +91,50 @@ def assert_same(run: Path, other: Path) -> None:
     assert (run / "best.safetensors").read_bytes() == (other / "best.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("verb", ["predict", "export", "generate"])
-def test_what_is_killed_leaves_nothing_half_written(verb: str, trained_run: Path, qtips_folder: Path, tmp_path: Path):
+@pytest.fixture(scope="module")
+def coco(qtips_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen images with an outline each, as COCO has them."""
+    folder = tmp_path_factory.mktemp("coco")
+    images = sorted((qtips_folder / "images/train").glob("*.png"))
+    for path in images:
+        shutil.copy(path, folder)
+    outline = [2.0, 2.0, 20.0, 2.0, 20.0, 20.0]
+    content = {
+        "images": [{"id": i, "file_name": path.name, "width": 32, "height": 32} for i, path in enumerate(images)],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "segmentation": [outline]} for i in range(len(images))
+        ],
+        "categories": [{"id": 1, "name": "thing"}],
+    }
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("verb", ["predict", "export", "generate", "convert"])
+def test_what_is_killed_leaves_nothing_half_written(
+    verb: str, trained_run: Path, qtips_folder: Path, coco: Path, tmp_path: Path
+):
+    generate = ("generate", "qtips")
+    sizes = ("--size", 32, "--train", 16, "--val", 4, "--test", 4)
     commands: dict[str, tuple[Callable[[Path], tuple], Callable[[Path], None]]] = {
         "predict": (
             lambda out: ("predict", qtips_folder / "images/train", "--weights", trained_run, "--output", out),
             whole_masks,
         ),
         "export": (lambda out: ("export", trained_run, "--output", out / "m.onnx"), whole_onnx),
-        "generate": (
-            lambda out: ("generate", "qtips", out, "--size", 32, "--train", 16, "--val", 4, "--test", 4),
-            all_or_nothing,
-        ),
+        "generate": (lambda out: (*generate, out, *sizes), lambda out: all_or_nothing(out, 49)),
+        "convert": (lambda out: ("convert", "coco", coco, out), lambda out: all_or_nothing(out, 33)),
     }
     command, check = commands[verb]
     moments = random.Random(2)
     started = time.monotonic()
-    killed_after(600, *command(tmp_path / "usual"))
+    assert killed_after(600, *command(tmp_path / "usual")) is False
     usual = time.monotonic() - started
-    for number in range(KILLS // 6):
+    for number in range(KILLS // 8):
         killed_after(moments.uniform(0.3, 1.0) * usual, *command(tmp_path / str(number)))
         check(tmp_path / str(number))
+    for number in range(KILLS // 8):
+        if not (tmp_path / str(number)).exists() or verb in ("predict", "export"):
+            assert killed_after(600, *command(tmp_path / str(number))) is False
+            check(tmp_path / str(number))
+    assert [path for path in tmp_path.rglob("*") if path.name.endswith(".part")] == []

@@ -15,7 +15,7 @@ from imexseg.data.description.data_yaml import SPLITS
 from imexseg.data.description.palette import Colour
 from imexseg.data.read.images import read_image
 from imexseg.errors import UsageError
-from imexseg.files import folder_appearing_whole
+from imexseg.files import folder_appearing_whole, require_unused
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -54,8 +54,7 @@ def write_plan(
     Returns: the summary, a line each: classes with their numbers, images of each split, what was left out or assumed.
     Raises: UsageError if out is taken, the plan is empty or an image is damaged; JobError if it cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out}: exists and is not empty; choose another folder")
+    require_unused(out)
     if not plan.items:
         why = "".join(f"; {line}" for line in plan.notes.lines())
         raise UsageError(f"{source}: nothing to convert, no image with an annotation was found{why}")
