@@ -1,6 +1,7 @@
 """One .safetensors file that holds everything a network needs: weights, settings, classes, colours, history."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
+from imexseg.models.budget import NumbersAtMost, TooManyNumbers
 from imexseg.models.build import build_network, config_kinds
 from imexseg.models.checksum import UNSEALED, checked_seal, sealed
 from imexseg.models.config import ImageConfig
@@ -38,8 +40,7 @@ def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
 def load(path: str | Path) -> ImageNetwork:
     """Rebuild a trained network from its file alone, in evaluation mode on the CPU; its ModelInfo is `network.info`.
 
-    Nothing is unpickled or executed: the file is JSON and raw numbers. Nothing is built before the file has proved to hold as
-    many numbers as the network it claims to be.
+    Nothing is unpickled or executed: the file is JSON and raw numbers. No more memory is taken than the file has numbers for.
     Raises: UsageError naming the file and the remedy if it is missing, truncated, damaged, of another kind or a newer version.
     """
     path = Path(path)
@@ -50,14 +51,13 @@ def load(path: str | Path) -> ImageNetwork:
             info = _read_info(path, (file.metadata() or {}).get(METADATA_KEY), len(file.keys()))
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             found = {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
-            _require_shapes(path, info.network, found)
+            network = _with_shapes(path, info.network, found)
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path}: is not a readable .safetensors file, or it is truncated ({reason[:200]})") from None
     if name := not_finite(tensors):
         raise UsageError(f"{path}: tensor {name} holds NaN or infinite values; take the weights of an earlier run")
-    network = build_network(info.network)
     network.load_state_dict(tensors)
     network.info = info
     return network.eval()
@@ -98,10 +98,16 @@ def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageC
     raise does_not_fit(path, content, f"network: {min(reasons)[1]}")
 
 
-def _require_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tuple[int, ...], str]]) -> None:
-    """Compare the tensors with those of the network, which costs no memory on the meta device."""
+def _with_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tuple[int, ...], str]]) -> ImageNetwork:
+    """The network, if the file holds its tensors. Raises: UsageError before more memory is taken than the file has use for."""
+    n_numbers = sum(math.prod(shape) for shape, _ in found.values())
     try:
-        network = _without_memory(config)
+        with NumbersAtMost(n_numbers):
+            network = build_network(config)
+    except TooManyNumbers:
+        raise UsageError(
+            f"{path}: describes a larger network than its {n_numbers} numbers could fill; damaged file?"
+        ) from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
@@ -112,13 +118,4 @@ def _require_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tupl
             raise UsageError(f"{path}: tensor {name} should have shape {shape}, found {found_shape}; damaged file?")
         if _DTYPES.get(code) != dtype:
             raise UsageError(f"{path}: tensor {name} should hold {dtype}, found {code}; damaged file?")
-
-
-def _without_memory(config: ImageConfig) -> ImageNetwork:
-    """The network on the meta device: shapes without numbers."""
-    try:
-        with torch.device("meta"):
-            return build_network(config)
-    except (UsageError, RuntimeError, NotImplementedError):
-        # Some encoders of other libraries compute with numbers while they are built. They have fixed, moderate sizes.
-        return build_network(config)
+    return network

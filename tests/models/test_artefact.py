@@ -136,7 +136,7 @@ DAMAGED = {
     "values twice": (lambda path: say(path, values=[1, 1]), "values should be 2 different numbers"),
     "full scale 0": (lambda path: say(path, full_scale=0), "full_scale: Input should be greater than 0"),
     "full scale NaN": (lambda path: say(path, full_scale=float("nan")), "full_scale: Input should be a finite number"),
-    "a wide network": (lambda path: network_of(path, width=4096), "should have shape .*4096"),
+    "a wide network": (lambda path: network_of(path, width=4096), "larger network than its"),
     "a million stages": (lambda path: network_of(path, width=[1] * 1_000_000), "more steps than its .* tensors"),
     "a thousand steps": (lambda path: network_of(path, n_steps=1000), "more steps than its .* tensors"),
     "a network of a hub": (
@@ -223,7 +223,7 @@ def test_a_small_file_that_claims_a_large_network_costs_no_memory(whole: Path, t
     path.write_bytes(whole.read_bytes())
     network_of(path, width=4096, operator="dense")  # 3 GB of weights
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(UsageError, match="should have shape"):
+    with pytest.raises(UsageError, match="larger network than its"):
         load(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 

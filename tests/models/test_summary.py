@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_help_and_models_import_nothing_heavy():
     heavy = {"torch", "numpy", "onnxruntime", "cv2", "lightning", "timm", "pydantic"}
     assert not modules_of("--help") & (heavy | {"rich.console", "yaml"})
     assert not modules_of("models") & heavy
+
+
+def test_prediction_imports_no_compiler_and_nothing_of_the_training(qtips_folder: Path, tmp_path: Path):
+    image = next((qtips_folder / "images/test").iterdir())
+    heavy = {"torch._dynamo", "sympy", "lightning", "torchvision", "albumentations", "scipy", "pandas"}
+    assert not modules_of("predict", str(image), "--output", str(tmp_path / "out")) & heavy
 
 
 def test_the_public_names_are_there_without_torch():
