@@ -5,10 +5,9 @@ import os
 # Two pytest workers with two OpenMP threads each would fight over two cores. Children of the tests inherit this.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 import torch
 from hypothesis import settings
@@ -28,21 +27,15 @@ def qtips_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_imexseg(*arguments: object, timeout: float = 120, **options) -> subprocess.CompletedProcess[str]:
-    """The command line as a user runs it."""
-    command = [sys.executable, "-m", "imexseg", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
-
-
 @pytest.fixture(scope="session")
 def imexseg_cli():
-    return run_imexseg
+    return processes.run
 
 
 @pytest.fixture(scope="session")
 def trained_run(qtips_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run of two epochs; read only."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    done = run_imexseg("train", qtips_folder, "--epochs", 2, "--batch-size", 4, "--seed", 3, "--output", folder)
+    done = processes.run("train", qtips_folder, "--epochs", 2, "--batch-size", 4, "--seed", 3, "--output", folder)
     assert done.returncode == 0, done.stderr
     return folder

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import Running
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks /proc when signals are caught")
 ALL = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -37,7 +38,7 @@ def wait_until_signals_are_caught(process: subprocess.Popen[str]) -> None:
     raise AssertionError("no handler within a minute")
 
 
-def ended(process: subprocess.Popen[str]) -> str:
+def ended(process: subprocess.Popen[str] | Running) -> str:
     _, errors = process.communicate(timeout=60)
     assert "Traceback" not in errors
     assert process.returncode == 1, errors
@@ -54,7 +55,7 @@ def test_a_signal_during_the_imports_is_one_line(number: signal.Signals, qtips_f
 
 
 def test_twice_in_training_keeps_what_is_done(qtips_folder: Path, tmp_path: Path):
-    process = start("train", qtips_folder, "--epochs", 500, "--output", tmp_path / "run")
+    process = Running("train", qtips_folder, "--epochs", 500, "--output", tmp_path / "run")
     deadline = time.monotonic() + 200
     while not (tmp_path / "run/last.ckpt").exists():
         assert time.monotonic() < deadline

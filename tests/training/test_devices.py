@@ -2,12 +2,11 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from processes import Running
 from tiny_runs import TINY, parameters, train
 
 import imexseg
@@ -91,18 +90,9 @@ def test_two_processes_train_a_reversible_network_as_one_does(qtips_folder: Path
         f"network: {TINY}\nclass_weights: none\nlearning_rate: 1.0e-3\nepochs: 1\nbatch_size: 4\naccelerator: cpu\n"
     )
     output = tmp_path / "two"
-    command = [sys.executable, "-m", "imexseg", "train", qtips_folder, "--model", "hamiltonian-lean"]
-    command += ["--config", settings, "--num-nodes", "2", "--output", output]
+    command = ["train", qtips_folder, "--model", "hamiltonian-lean", "--config", settings, "--num-nodes", 2]
     shared = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    nodes = [
-        subprocess.Popen(
-            [str(part) for part in command],
-            env=shared | {"NODE_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    nodes = [Running(*command, "--output", output, env=shared | {"NODE_RANK": str(rank)}) for rank in range(2)]
     for node in nodes:
         _, errors = node.communicate(timeout=240)
         assert node.returncode == 0, errors

@@ -3,8 +3,6 @@
 import csv
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from processes import Running, run_as_typed
 
 import imexseg
 from imexseg.errors import UsageError
@@ -65,22 +64,14 @@ def test_the_config_in_the_run_folder_repeats_the_run(trained_run: Path, imexseg
         assert (tmp_path / "again" / name).read_bytes() == (trained_run / name).read_bytes()
 
 
-def start(qtips_folder: Path, output: Path, *more: object) -> subprocess.Popen[str]:
-    command = ["train", qtips_folder, *OPTIONS, "--output", output, *more]
-    return subprocess.Popen(
-        [sys.executable, "-m", "imexseg", *map(str, command)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # As from a terminal: a suite that a script started with & would hand down an ignored SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+def start(qtips_folder: Path, output: Path, *more: object) -> Running:
+    return Running("train", qtips_folder, *OPTIONS, "--output", output, *more)
 
 
-def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, process: Running) -> None:
     deadline = time.monotonic() + 100
     while not path.exists():
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -111,13 +102,13 @@ def test_ctrl_c_keeps_the_last_finished_epoch_and_says_how_to_go_on(qtips_folder
     assert not list(folder.glob(".*"))
 
 
-def test_two_processes_report_the_metrics_of_one(qtips_folder: Path, imexseg_cli, tmp_path: Path):
+def test_two_processes_report_the_metrics_of_one(qtips_folder: Path, tmp_path: Path):
     """Five validation images, an odd number: counted once each, not padded up to six."""
     from imexseg.data.description.data_yaml import load_description
     from imexseg.evaluation.evaluate import evaluate
     from imexseg.inference.predictor import Predictor
 
-    done = imexseg_cli(
+    done = run_as_typed(
         "train", qtips_folder, "--epochs", 1, "--batch-size", 4, "--devices", 2, "--output", tmp_path / "two"
     )
     assert done.returncode == 0, done.stderr
