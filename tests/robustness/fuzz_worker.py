@@ -52,6 +52,7 @@ def serve(scratch: Path, weights: Path, exported: Path, finished: Path) -> None:
         raise TrainingBegins
 
     fit.fit = begins  # type: ignore[assignment]
+    print("ready", file=sys.__stdout__, flush=True)
     for line in sys.stdin:
         kind, seed = json.loads(line)
         folder = scratch / "case"

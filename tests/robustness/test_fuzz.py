@@ -38,19 +38,24 @@ class Worker:
                 text=True,
                 env=environment,
             )
+            assert self.line_within(600) == "ready\n"  # its imports are not what is tested
         assert self.process.stdin
-        assert self.process.stdout
         self.process.stdin.write(json.dumps([kind, seed]) + "\n")
         self.process.stdin.flush()
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(self.process.stdout, selectors.EVENT_READ)
-            ready = waiting.select(2 * SECONDS)  # the first case of a process waits for its imports too
-        line = self.process.stdout.readline() if ready else ""
+        line = self.line_within(SECONDS)
         if not line:
-            fault = "crash" if ready else "hang"
+            fault = "hang" if line is None else "crash"
             self.stop()
             return {"fault": fault}
         return json.loads(line)
+
+    def line_within(self, seconds: float) -> str | None:
+        """What it says next; empty if it died, None if it says nothing in time."""
+        assert self.process
+        assert self.process.stdout
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self.process.stdout, selectors.EVENT_READ)
+            return self.process.stdout.readline() if waiting.select(seconds) else None
 
     def stop(self) -> None:
         if self.process is not None:
