@@ -1,5 +1,6 @@
 """Opening weights, by name or file, with the runtime they are meant for."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,10 @@ class AnyPredictor(Protocol):
     def segment(self, pixels: np.ndarray, name: str | Path = "image") -> Prediction: ...
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]: ...
+
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]: ...
+
+    def threads(self, number: int | None) -> AbstractContextManager[None]: ...
 
     def adaptation(self, image: np.ndarray) -> str | None: ...
 

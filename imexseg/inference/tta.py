@@ -1,6 +1,7 @@
 """Test-time augmentation: averaging predictions over mirrored and scaled copies of the image."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
@@ -55,6 +56,14 @@ class AugmentedPredictor:
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
         return [self.predict(image, name) for image in images]
+
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]:
+        """The classes of segment alone, one image after the other."""
+        return [self.segment(image, name).classes for image in images]
+
+    def threads(self, number: int | None) -> AbstractContextManager[None]:
+        """Those of the wrapped predictor."""
+        return self.predictor.threads(number)
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """What the wrapped predictor says of the image as it is."""
