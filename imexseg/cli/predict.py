@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from imexseg.interrupts import on_interrupt
 
 if TYPE_CHECKING:
     from imexseg.inference.areas import Areas
-    from imexseg.inference.open import AnyPredictor
+    from imexseg.inference.open import SharedPredictor
     from imexseg.inference.pipeline import Job, Result
     from imexseg.inference.tiling import Disagreement, TiledPredictor
 
@@ -108,7 +108,7 @@ def _check(options: argparse.Namespace, paths: list[Path]) -> None:
         raise UsageError(f"--report {options.report}: is a folder or one of the images; give the name of a new .csv")
 
 
-def _tiled(predictor: "AnyPredictor", tile: int) -> "TiledPredictor":
+def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
     from imexseg.inference.overlap import smallest_tile
     from imexseg.inference.tiling import TiledPredictor
 
@@ -122,8 +122,8 @@ def _tiled(predictor: "AnyPredictor", tile: int) -> "TiledPredictor":
 
 
 def _results(
-    predictor: "AnyPredictor", tiled: "TiledPredictor | None", jobs: "list[Job]", options: argparse.Namespace
-) -> "Iterator[Result]":
+    predictor: "SharedPredictor", tiled: "TiledPredictor | None", jobs: "list[Job]", options: argparse.Namespace
+) -> "Generator[Result, None, None]":
     """One an image, in order; what a person should know of it is printed, once."""
     from imexseg.inference.pipeline import Wanted, predict_images
 
@@ -147,7 +147,7 @@ def _results(
 
 
 def _write_report(
-    path: Path, predictor: "AnyPredictor", jobs: "list[Job]", areas: "dict[Job, Areas]", done: "set[Job]"
+    path: Path, predictor: "SharedPredictor", jobs: "list[Job]", areas: "dict[Job, Areas]", done: "set[Job]"
 ) -> list[str]:
     """A row of each image that has a mask. Returns: of which earlier masks it cannot be told, in words."""
     from imexseg.inference.areas import areas_of_mask, as_table
@@ -164,7 +164,9 @@ def _write_report(
     return failures
 
 
-def _summarise(predictor: "AnyPredictor", n_images: int, results: "list[Result]", n_skipped: int, where: str) -> None:
+def _summarise(
+    predictor: "SharedPredictor", n_images: int, results: "list[Result]", n_skipped: int, where: str
+) -> None:
     from imexseg.inference.write_mask import ignored_in_words, values_in_words
 
     names, values = predictor.info.names, predictor.info.values

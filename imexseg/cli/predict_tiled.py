@@ -1,7 +1,7 @@
 """`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class TiledResult(Result):
 
 def predict_images_tiled(
     predictor: TiledPredictor, jobs: Sequence[Job], white: float | None, progress: Callable[[int, int], None]
-) -> Iterator[TiledResult]:
+) -> Generator[TiledResult, None, None]:
     """One result an image, one after the other; tiles and whole are compared until there was something to compare.
 
     Args: white: as as_trained.  progress: of the tiles of each image.

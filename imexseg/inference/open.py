@@ -25,14 +25,18 @@ class AnyPredictor(Protocol):
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]: ...
 
+    def adaptation(self, image: np.ndarray) -> str | None: ...
+
+
+class SharedPredictor(AnyPredictor, Protocol):
+    """One that several threads may call at once."""
+
     def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]: ...
 
     def threads(self, number: int | None) -> AbstractContextManager[None]: ...
 
-    def adaptation(self, image: np.ndarray) -> str | None: ...
 
-
-def open_predictor(weights: str | None) -> AnyPredictor:
+def open_predictor(weights: str | None) -> SharedPredictor:
     """A predictor for an .onnx file, a .safetensors file, a run folder or shipped weights; None: the default ones.
 
     An .onnx needs no torch. Raises: UsageError if there is nothing of that name, or it cannot be read, or torch is missing.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from imexseg.data.read.as_trained import as_trained
-from imexseg.inference.open import AnyPredictor
+from imexseg.inference.open import SharedPredictor
 from imexseg.inference.prediction import Prediction
 
 SCALES = (0.75, 1.0, 1.25)
@@ -21,7 +21,7 @@ class AugmentedPredictor:
     Args: scales: of the image, 1 = as it is.
     """
 
-    def __init__(self, predictor: AnyPredictor, scales: Sequence[float] = SCALES):
+    def __init__(self, predictor: SharedPredictor, scales: Sequence[float] = SCALES):
         self.predictor = predictor
         self.info = predictor.info
         self.parameters = predictor.parameters
