@@ -17,6 +17,10 @@ NEEDED_LIBRARIES = {
     "pydantic": "pydantic",
     "yaml": "pyyaml",
     "rich": "rich",
+    "fsspec": "'imexseg[remote]'",
+    "s3fs": "'imexseg[remote]'",
+    "gcsfs": "'imexseg[gcs]'",
+    "ray": "'imexseg[distributed]'",
 }
 # All of them install the module cv2: the last one wins, and taking one away takes files of the others.
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")

@@ -59,7 +59,12 @@ def run(options: argparse.Namespace) -> int:
         found, remarks = find_images([which], options.output or Path())
         for line in remarks:
             messages.print(line)
-        frames = images(list(zip(unique_stems(found), [image.path for image in found], strict=True)), failures)
+        paths = [image.path for image in found if isinstance(image.path, Path)]
+        if len(paths) < len(found):
+            raise UsageError(
+                f"--input {which}: edge reads files of this machine; copy them here, or use imexseg predict"
+            )
+        frames = images(list(zip(unique_stems(found), paths, strict=True)), failures)
     else:
         frames = Film(which, kind, live=not options.every_frame).frames()
     folder = Folder(options.output, predictor.info) if options.output else None

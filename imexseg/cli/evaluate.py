@@ -2,26 +2,34 @@
 
 import argparse
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imexseg.cli.console import fraction, positive_int, progress_bar, seed
+from imexseg.cli.engine import add_engine, check_engine, data_here, pool_of, setup_of, wants_ray, weights_here
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from imexseg.data.pairs.pairs import Pair
     from imexseg.evaluation.robustness import Perturbation
     from imexseg.inference.open import AnyPredictor
+    from imexseg.storage.mirror import Mirror
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "weights", metavar="WEIGHTS", help="a .safetensors or .onnx file, a run folder, or the name of shipped weights"
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
+    parser.add_argument("data", metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--split", choices=["train", "val", "test"], default="val", help="(default: val)")
     parser.add_argument("--tile", type=positive_int, metavar="N", help="cut larger images into pieces, as predict does")
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales, as predict does")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_engine(parser)
     robustness = parser.add_argument_group(
         "robustness",
         "F is a fraction of the largest pixel value: 0.0314 is 8 grey levels of 255. Images stay in range.",
@@ -37,25 +45,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights or data that cannot be read or do not belong together."""
+    check_robustness(options)
+    check_engine(options)
+    with weights_here(options.weights) as weights, data_here(options.data) as (data, mirror):
+        return _evaluate(options, str(weights), data, mirror)
+
+
+def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mirror | None") -> int:
     from imexseg.data.description.data_yaml import load_description
-    from imexseg.evaluation.evaluate import evaluate
+    from imexseg.evaluation.evaluate import confusions, evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
     from imexseg.inference.open import AnyPredictor, open_predictor
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
 
-    check_robustness(options)
-    opened = open_predictor(options.weights)
+    opened = open_predictor(weights)
     if options.attack and isinstance(opened, OnnxPredictor):
         raise UsageError(
-            f"{options.weights}: an exported network has no gradients to attack with; give its .safetensors weights"
+            f"{weights}: an exported network has no gradients to attack with; give its .safetensors weights"
         )
-    description = load_description(options.data)
+    on_ray = options.engine == "ray"
+    description = load_description(data.absolute() if on_ray else data)
+    if mirror is not None:
+        mirror.require_inside(description.images, description.masks)
     predictor: AnyPredictor = AugmentedPredictor(opened) if options.tta else opened
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     perturb = perturbation(options, opened)
+
+    def count(pairs: "list[Pair]") -> "Iterator[np.ndarray]":
+        if not wants_ray(options, len(pairs)):
+            yield from confusions(predictor, description, pairs, 0, perturb, mirror)
+            return
+        from imexseg.distributed.commands import evaluate_on
+
+        sent = None if perturb is None else replace(perturb, network=None)
+        with pool_of(options, len(pairs), setup_of(options, weights)) as pool:
+            yield from evaluate_on(pool, pairs, description, sent, mirror)
+
     with progress_bar("images") as progress:
-        scores = evaluate(predictor, description, options.split, progress, perturb).scores
+        scores = evaluate(predictor, description, options.split, progress, perturb, count).scores
     parameters = opened.parameters
     if options.json:
         setting = {"perturbation": perturb.as_dict()} if perturb else {}

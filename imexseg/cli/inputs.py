@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imexseg.errors import UsageError
+from imexseg.storage.places import Place, Url, as_place, is_url
 
 
 @dataclass(frozen=True)
 class Input:
-    """folder: of the results, below that of the output; the subfolder in which the image lies in the folder that was given."""
+    """folder: of the results, below that of the output; the subfolder in which the image lies in the folder that was given.
+    size: of the file in bytes, if a listing told it.
+    """
 
-    path: Path
+    path: Place
     folder: Path = Path()
+    size: int | None = None
 
 
-def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[str]]:
-    """Files as named, the images of folders, the matches of patterns; each once.
+def find_images(arguments: list[str], output: Place) -> tuple[list[Input], list[str]]:
+    """Files as named, the images of folders, the matches of patterns, here or at URLs; each once.
 
     Args: output: a folder whose masks and overlays are not read: earlier results.
     Returns: the images, and a line for all that was found and left out.
@@ -28,8 +32,17 @@ def find_images(arguments: list[str], output: Path) -> tuple[list[Input], list[s
 
     found: list[Input] = []
     remarks: list[str] = []
-    for argument in arguments:
-        path = Path(argument)
+    places = [as_place(argument) for argument in arguments]
+    if urls := [place for place in places if isinstance(place, Url)]:
+        from imexseg.cli.remote_inputs import find_remote_images
+
+        lists, remarks = find_remote_images(urls, output)
+        remote = iter(lists)
+    for argument, path in zip(arguments, places, strict=True):
+        if isinstance(path, Url):
+            found += [Input(*image) for image in next(remote)]
+            continue
+        argument = str(path) if is_url(argument) else argument  # file://
         if path.is_dir():
             listed = find_files(path, IMAGE_SUFFIXES)
             files = [file for file in listed.files if not _is_result(file, output)]
@@ -67,9 +80,13 @@ def _matches(pattern: str) -> list[Path]:
     return [Path(name) for name in sorted(found)]
 
 
-def _is_result(path: Path, output: Path) -> bool:
+def _is_result(path: Path, output: Place) -> bool:
     """Whether an earlier command may have written it."""
-    return path.stem.endswith(("_mask", "_overlay")) and path.resolve().is_relative_to(output.resolve())
+    return (
+        isinstance(output, Path)
+        and path.stem.endswith(("_mask", "_overlay"))
+        and path.resolve().is_relative_to(output.resolve())
+    )
 
 
 def unique_stems(images: list[Input]) -> list[str]:
@@ -78,7 +95,7 @@ def unique_stems(images: list[Input]) -> list[str]:
     stems = []
     for image in images:
         path = image.path
-        candidates = [path.stem, path.name.replace(".", "_"), f"{path.absolute().parent.name}_{path.stem}"]
+        candidates = [path.stem, path.name.replace(".", "_"), f"{_folder_name(path)}_{path.stem}"]
         candidates += [f"{path.stem}_{number}" for number in range(2, len(images) + 2)]
         places = ((image.folder / candidate).as_posix() for candidate in candidates)
         # Some file systems take x and X for one name.
@@ -86,3 +103,7 @@ def unique_stems(images: list[Input]) -> list[str]:
         taken.add(stem.lower())
         stems.append(stem)
     return stems
+
+
+def _folder_name(path: Place) -> str:
+    return path.absolute().parent.name if isinstance(path, Path) else path.parent.name

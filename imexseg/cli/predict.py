@@ -1,27 +1,32 @@
 """imexseg predict: segment images; write masks and overlays at the original size."""
 
 import argparse
-import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar
-from imexseg.cli.inputs import find_images, unique_stems
-from imexseg.errors import ImexsegError, JobError, UsageError
-from imexseg.files import write_atomically
+from imexseg.cli.engine import add_engine, check_engine, pool_of, setup_of, wants_ray, weights_here
+from imexseg.cli.inputs import Input, find_images, unique_stems
+from imexseg.cli.predict_report import summarise, write_report
+from imexseg.errors import JobError, UsageError
 from imexseg.interrupts import on_interrupt
+from imexseg.storage.places import Place, Url, as_place
 
 if TYPE_CHECKING:
-    from imexseg.inference.areas import Areas
     from imexseg.inference.open import SharedPredictor
-    from imexseg.inference.pipeline import Job, Result
-    from imexseg.inference.tiling import Disagreement, TiledPredictor
+    from imexseg.inference.pipeline import Wanted
+    from imexseg.inference.placed import PlacedJob, PlacedResult, Segment
+    from imexseg.inference.tiling import TiledPredictor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image files, folders with their subfolders, or quoted globs"
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image files, folders with their subfolders, quoted globs, or URLs of these",
     )
     parser.add_argument(
         "--weights",
@@ -29,9 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="a .safetensors or .onnx file, a run folder or a shipped name (default: qtips)",
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("predictions"), metavar="DIR", help="(default: predictions)"
-    )
+    parser.add_argument("--output", default="predictions", metavar="DIR", help="(default: predictions)")
     parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
     parser.add_argument(
         "--tile",
@@ -53,59 +56,86 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--report",
-        type=Path,
         metavar="FILE.csv",
         help="write a table: of each image its size, and how many pixels have each class",
     )
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 2 to 12 times as slow")
+    add_engine(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights that cannot be read or a folder without images; JobError if some images failed."""
-    from imexseg.inference.image_files import is_done
-    from imexseg.inference.open import open_predictor
-    from imexseg.inference.pipeline import Job
-    from imexseg.inference.tta import AugmentedPredictor
-
-    found, remarks = find_images(options.images, options.output)
-    _check(options, [image.path for image in found])
+    check_engine(options)
+    output = as_place(options.output)
+    report = as_place(options.report) if options.report else None
+    found, remarks = find_images(options.images, output)
+    _check(options, output, report, [image.path for image in found])
     for line in remarks:
         messages.print(line)
-    predictor = open_predictor(options.weights)
+    with weights_here(options.weights) as weights:
+        return _predict(options, weights, found, output, report)
+
+
+def _predict(
+    options: argparse.Namespace, weights: str | None, found: list[Input], output: Place, report: Place | None
+) -> int:
+    from imexseg.inference.open import open_predictor
+    from imexseg.inference.placed import PlacedJob
+    from imexseg.inference.tta import AugmentedPredictor
+
+    predictor = open_predictor(weights)
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = _tiled(predictor, options.tile) if options.tile else None
-    jobs = [Job(image.path, options.output / stem) for image, stem in zip(found, unique_stems(found), strict=True)]
-    done = {
-        job
-        for job in jobs
-        if options.skip_existing and is_done(job.path, job.target, options.probabilities, bool(options.tile))
-    }
-    where = in_words(options.output)
+    places = zip(found, unique_stems(found), strict=True)
+    jobs = [PlacedJob(k, image.path, output / stem, image.size) for k, (image, stem) in enumerate(places)]
+    done = _done(options, output, jobs) if options.skip_existing else set()
+    where = in_words(output) if isinstance(output, Path) else str(output)
     on_interrupt(
         lambda: (
             f"interrupted; what was finished is whole, in {where}; to go on, give the same command with --skip-existing"
         )
     )
-    results = list(_results(predictor, tiled, [job for job in jobs if job not in done], options))
+    to_do = [job for job in jobs if job not in done]
+    results = sorted(_results(predictor, tiled, to_do, options, weights), key=lambda result: result.job.number)
     areas = {result.job: result.areas for result in results if result.areas is not None}
     failures = [result.error for result in results if result.error is not None]
-    if options.report:
-        failures += _write_report(options.report, predictor, jobs, areas, done)
-    _summarise(predictor, len(jobs), results, len(done), where)
+    if report is not None:
+        failures += write_report(report, predictor, jobs, areas, done)
+    summarise(predictor, len(jobs), results, len(done), where)
     if failures:
         raise JobError("\n".join([*failures, f"{len(failures)} of {len(jobs)} images failed"]))
     return 0
 
 
-def _check(options: argparse.Namespace, paths: list[Path]) -> None:
-    """Raises: UsageError for options that exclude each other, or a report in the place of something else."""
+def _check(options: argparse.Namespace, output: Place, report: Place | None, paths: list[Place]) -> None:
+    """Raises: UsageError for options that exclude each other, or a place that cannot be written to."""
     if options.tile and options.probabilities:
         raise UsageError(
             "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
         )
-    if options.report and (options.report.is_dir() or options.report.resolve() in {path.resolve() for path in paths}):
-        raise UsageError(f"--report {options.report}: is a folder or one of the images; give the name of a new .csv")
+    for name, place in (("output", output), ("report", report)):
+        if isinstance(place, Url) and place.is_web:
+            raise UsageError(
+                f"--{name} {place}: nothing can be written to a web address; give s3://, gs:// or a folder"
+            )
+    if isinstance(report, Path) and (
+        report.is_dir() or report.resolve() in {path.resolve() for path in paths if isinstance(path, Path)}
+    ):
+        raise UsageError(f"--report {report}: is a folder or one of the images; give the name of a new .csv")
+
+
+def _done(options: argparse.Namespace, output: Place, jobs: "list[PlacedJob]") -> "set[PlacedJob]":
+    """Those whose results are there: a folder that lies elsewhere is listed once."""
+    from imexseg.inference.placed import is_done_at
+    from imexseg.storage.remote import files_below
+
+    names = {file.url.text for file in files_below(output)} if isinstance(output, Url) else set()
+
+    def there(place: Place) -> bool:
+        return place.text in names if isinstance(place, Url) else place.exists()
+
+    return {job for job in jobs if is_done_at(job, options.probabilities, bool(options.tile), there)}
 
 
 def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
@@ -122,72 +152,50 @@ def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
 
 
 def _results(
-    predictor: "SharedPredictor", tiled: "TiledPredictor | None", jobs: "list[Job]", options: argparse.Namespace
-) -> "Generator[Result, None, None]":
-    """One an image, in order; what a person should know of it is printed, once."""
-    from imexseg.inference.pipeline import Wanted, predict_images
+    predictor: "SharedPredictor",
+    tiled: "TiledPredictor | None",
+    jobs: "list[PlacedJob]",
+    options: argparse.Namespace,
+    weights: str | None,
+) -> "Generator[PlacedResult, None, None]":
+    """One an image; what a person should know of it is printed, once."""
+    from imexseg.inference.pipeline import Wanted
 
     said: set[str] = set()
-    with progress_bar("images" if tiled is None else "tiles") as progress:
-        if tiled is None:
-            results = predict_images(predictor, jobs, Wanted(options.probabilities, options.white))
+    wanted = Wanted(options.probabilities, options.white)
+    on_ray = wants_ray(options, len(jobs))
+    with ExitStack() as stack:
+        counts_images = tiled is None or on_ray
+        progress = stack.enter_context(progress_bar("images" if counts_images else "tiles"))
+        if on_ray:
+            from imexseg.distributed.commands import predict_on
+
+            pool = stack.enter_context(pool_of(options, len(jobs), setup_of(options, weights)))
+            results = predict_on(pool, jobs, wanted)
         else:
-            from imexseg.cli.predict_tiled import predict_images_tiled
+            from imexseg.inference.placed import predict_here
 
-            results = predict_images_tiled(tiled, jobs, options.white, progress)
-        with contextlib.closing(results):
-            for n_done, result in enumerate(results, 1):
-                if tiled is None:
-                    progress(n_done, len(jobs))
-                for remark in result.remarks:
-                    if remark not in said:
-                        said.add(remark)
-                        messages.print(f"{result.job.path}: {remark}")
-                yield result
-
-
-def _write_report(
-    path: Path, predictor: "SharedPredictor", jobs: "list[Job]", areas: "dict[Job, Areas]", done: "set[Job]"
-) -> list[str]:
-    """A row of each image that has a mask. Returns: of which earlier masks it cannot be told, in words."""
-    from imexseg.inference.areas import areas_of_mask, as_table
-    from imexseg.inference.image_files import written_mask
-
-    failures = []
-    for job in jobs:
-        if job in done:
-            try:
-                areas[job] = areas_of_mask(written_mask(job.target), predictor.info.values)
-            except ImexsegError as error:
-                failures.append(str(error))
-    write_atomically(path, as_table(predictor.info.names, [(job.path, areas[job]) for job in jobs if job in areas]))
-    return failures
+            results = predict_here(_segment(predictor, tiled, wanted, progress), jobs)
+        stack.enter_context(closing(results))
+        for n_done, result in enumerate(results, 1):
+            if counts_images:
+                progress(n_done, len(jobs))
+            for remark in result.remarks:
+                if remark not in said:
+                    said.add(remark)
+                    messages.print(f"{result.job.path}: {remark}")
+            yield result
 
 
-def _summarise(
-    predictor: "SharedPredictor", n_images: int, results: "list[Result]", n_skipped: int, where: str
-) -> None:
-    from imexseg.inference.write_mask import ignored_in_words, values_in_words
+def _segment(
+    predictor: "SharedPredictor",
+    tiled: "TiledPredictor | None",
+    wanted: "Wanted",
+    progress: Callable[[int, int], None],
+) -> "Segment":
+    from imexseg.inference.pipeline import predict_images
+    from imexseg.inference.tiled import predict_images_tiled
 
-    names, values = predictor.info.names, predictor.info.values
-    if differing := next((d for result in results if (d := getattr(result, "disagreement", None))), None):
-        messages.print(_disagreement_in_words(differing))
-    n_done = sum(result.error is None for result in results)
-    if n_done or n_skipped:
-        skipped = f", {n_skipped} skipped, whose results were there" if n_skipped else ""
-        messages.print(
-            f"{n_done} of {n_images} images segmented{skipped}; see <name>_overlay.png and <name>_mask.png in {where}"
-        )
-        if (numbers := values_in_words(names, values)) is not None:
-            messages.print(numbers)
-        if voids := [result.areas.ignored for result in results if result.areas and result.areas.ignored]:
-            messages.print(ignored_in_words(voids, names, values))
-
-
-def _disagreement_in_words(found: "Disagreement") -> str:
-    height, width = found.size
-    where = "the image" if found.is_whole else f"a window of {width} x {height} px"
-    return (
-        f"tiles against {where} at once: {found.pixels:.3%} of the pixels have another class, "
-        f"probabilities differ by at most {found.probability:.3g}"
-    )
+    if tiled is None:
+        return lambda jobs: predict_images(predictor, jobs, wanted)
+    return lambda jobs: predict_images_tiled(tiled, jobs, wanted.white, progress)

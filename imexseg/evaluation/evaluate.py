@@ -1,6 +1,6 @@
 """Scoring a network against the masks of a split."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,16 @@ from imexseg.data.read.void import with_ignored
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.open import AnyPredictor
+from imexseg.storage.mirror import Mirror
 
 # (images, masks, number of the first in the split) ↦ images that are predicted in their place.
 Perturb = Callable[[list[np.ndarray], list[np.ndarray], int], list[np.ndarray]]
 
 BATCH = 16  # images of one size that go through the network together
 BATCH_PIXELS = 512 * 512  # but not more pixels than this
+BLOCK = (
+    64  # pairs; no batch reaches from one block into the next, so that workers who share them out see the same batches
+)
 
 
 @dataclass(frozen=True)
@@ -60,34 +64,58 @@ def evaluate(
     split: str = "val",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     perturb: Perturb | None = None,
+    count: Callable[[list[Pair]], Iterable[np.ndarray]] | None = None,
 ) -> Evaluation:
     """Predict every image of a split and count.
 
     Args: perturb: what is done to the images first, for instance a Perturbation of evaluation/robustness.py.
+        count: who computes the confusion matrix of each pair, in their order; None: this process, from files of this machine.
     Raises: UsageError for classes that differ, images or masks that are missing, unreadable or do not fit.
     """
-    to_network = class_table(predictor, description)
+    class_table(predictor, description)
     pairs = list_pairs(description, split)
+    matrices: list[np.ndarray] = []
+    for matrix in confusions(predictor, description, pairs, 0, perturb) if count is None else count(pairs):
+        matrices.append(matrix)
+        progress(len(matrices), len(pairs))
+    total = np.sum(matrices, axis=0)
+    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, matrices)
+
+
+def confusions(
+    predictor: AnyPredictor,
+    description: DataDescription,
+    pairs: Sequence[Pair],
+    first: int = 0,
+    perturb: Perturb | None = None,
+    mirror: Mirror | None = None,
+) -> Iterator[np.ndarray]:
+    """The confusion matrix of each pair, in their order.
+
+    Args: first: number of the first pair in its split, a multiple of BLOCK.  mirror: of data that lies elsewhere.
+    Raises: as evaluate.
+    """
+    to_network = class_table(predictor, description)
     n_classes = len(description.names)
-    confusions: list[np.ndarray] = []
-    for images, truths in _batches(pairs, n_classes):
+    n_done = 0
+    for images, truths in _batches(pairs, n_classes, mirror):
         masks = [to_network[truth] for truth in truths]
         if perturb is not None:
-            images = perturb(images, masks, len(confusions))
-        for prediction, mask in zip(predictor.predict_batch(images, pairs[len(confusions)].image), masks, strict=True):
-            confusions.append(confusion_matrix(mask, prediction.classes, n_classes))
-        progress(len(confusions), len(pairs))
-    total = np.sum(confusions, axis=0)
-    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, confusions)
+            images = perturb(images, masks, first + n_done)
+        for prediction, mask in zip(predictor.predict_batch(images, pairs[n_done].image), masks, strict=True):
+            yield confusion_matrix(mask, prediction.classes, n_classes)
+        n_done += len(images)
 
 
-def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+def _batches(
+    pairs: Sequence[Pair], n_classes: int, mirror: Mirror | None
+) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
     """Consecutive images of one shape and dtype."""
     images: list[np.ndarray] = []
     masks: list[np.ndarray] = []
-    for pair in pairs:
+    for number, pair in enumerate(pairs if mirror is None else mirror.pairs(pairs)):
         image, mask = read_pair(pair, n_classes)
-        alike = images and image.shape == images[0].shape and image.dtype == images[0].dtype
+        alike = images and image.shape == images[0].shape and image.dtype == images[0].dtype and number % BLOCK
         if images and (not alike or len(images) == BATCH or (len(images) + 1) * mask.size > BATCH_PIXELS):
             yield images, masks
             images, masks = [], []

@@ -13,6 +13,7 @@ from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.images import read_image
 from imexseg.errors import UsageError
 from imexseg.inference.write_mask import ignored_value
+from imexseg.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _tiff_pieces(path: Path) -> Iterator[np.ndarray]:
         raise UsageError(f"{path}: is damaged ({' '.join(str(error).split())}); leave out --skip-existing") from None
 
 
-def as_table(names: Sequence[str], rows: Iterable[tuple[Path, Areas]]) -> bytes:
+def as_table(names: Sequence[str], rows: Iterable[tuple[Place, Areas]]) -> bytes:
     """CSV in UTF-8: file, width, height, a column of pixels for each class by its name, and the ignored ones."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

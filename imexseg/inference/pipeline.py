@@ -18,11 +18,12 @@ what is encoded by then still appears, whole.
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ ALONE = 1 << 20  # pixels: a larger image has the network to itself
 CALL_PIXELS = 1 << 15  # of all images that share a call of the network: eight of 64 x 64
 BUNDLE_IMAGES, BUNDLE_BYTES = 8, 1 << 16  # how many images, and bytes of their files, are one bundle
 AHEAD = 4  # bundles that are begun while the disk is at work
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,19 +68,22 @@ class Result:
     remarks: list[str] = field(default_factory=list)
 
 
-def predict_images(predictor: SharedPredictor, jobs: Sequence[Job], wanted: Wanted) -> Generator[Result, None, None]:
+def predict_images(
+    predictor: SharedPredictor, jobs: Sequence[Job], wanted: Wanted, cores: int | None = None
+) -> Generator[Result, None, None]:
     """One result an image, in their order, each once its files are there. Close it (contextlib.closing) to end early.
 
+    Args: cores: how many to use; None: all that the process may.
     Raises: WriteError if a file cannot be written: it would be the same for the next image.
     """
-    bundles = deque(_bundles(jobs))
-    n_lanes = max(1, min(usable_cores(), MOST_LANES, len(bundles)))
+    waiting = deque(bundles(jobs, _file_size))
+    n_lanes = max(1, min(cores or usable_cores(), MOST_LANES, len(waiting)))
     one_thread = predictor.threads(1) if n_lanes > 1 else nullcontext()
     with one_thread, AppearingFiles() as files, _Lanes(predictor, wanted, n_lanes, files) as lanes:
         running: deque[Future] = deque()
-        while bundles or running:
-            while bundles and len(running) < n_lanes + AHEAD:
-                running.append(lanes.start(bundles.popleft()))
+        while waiting or running:
+            while waiting and len(running) < n_lanes + AHEAD:
+                running.append(lanes.start(waiting.popleft()))
             done, appeared = running.popleft().result()
             appeared.result()
             yield from done
@@ -88,22 +94,26 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _bundles(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Neighbours whose files are small; others one by one."""
-    bundle: list[Job] = []
+def bundles(jobs: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """Neighbours whose files are small; others one by one. Args: size: of the file of a job, in bytes."""
+    bundle: list[T] = []
     n_bytes = 0
     for job in jobs:
-        try:
-            size = job.path.stat().st_size
-        except OSError:  # whoever opens it explains that
-            size = 0
-        if bundle and (len(bundle) == BUNDLE_IMAGES or n_bytes + size > BUNDLE_BYTES):
+        n_more = size(job)
+        if bundle and (len(bundle) == BUNDLE_IMAGES or n_bytes + n_more > BUNDLE_BYTES):
             yield bundle
             bundle, n_bytes = [], 0
         bundle.append(job)
-        n_bytes += size
+        n_bytes += n_more
     if bundle:
         yield bundle
+
+
+def _file_size(job: Job) -> int:
+    try:
+        return job.path.stat().st_size
+    except OSError:  # whoever opens it explains that
+        return 0
 
 
 class _Lanes:

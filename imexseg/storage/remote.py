@@ -121,7 +121,7 @@ def _reason(error: Exception, url: Url, verb: str) -> str:
         chain.append(cause)
     for one in chain:
         names += [kind.__name__ for kind in type(one).__mro__]
-    status = next((one.status for one in chain if isinstance(getattr(one, "status", None), int)), None)
+    status = next((number for one in chain if (number := getattr(one, "status", None)) is not None), None)
     said = scrubbed(" ".join(str(chain[-1]).split())[:200], url)
     if any(name in names for name in ("ClientConnectorError", "EndpointConnectionError", "ConnectTimeoutError")) or any(
         isinstance(one, ConnectionError | TimeoutError) for one in chain

@@ -190,7 +190,7 @@ def test_predict_with_tiles(
     assert np.array_equal(*masks)
     assert np.array(Image.open(tmp_path / "out/x_overlay.png")).shape == (90, 70, 3)
     monkeypatch.setattr("imexseg.inference.write_mask.TIFF_FROM", 1000)
-    monkeypatch.setattr("imexseg.cli.predict_tiled.PICTURE", 70)
+    monkeypatch.setattr("imexseg.inference.tiled.PICTURE", 70)
     alone = [*command[:2], *command[3:]]
     assert main([*alone, "--output", str(tmp_path / "big"), "--tile", "64"]) == 0
     assert np.array_equal(tifffile.imread(tmp_path / "big/x_mask.tif"), masks[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imexseg.data.check.problem import SHOWN, Problem, as_lines, by_kind
-from imexseg.data.check.scan import Progress, SplitFacts, examine_split
+from imexseg.data.check.scan import Progress, ReadAll, SplitFacts, examine_split
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.leftovers import leftovers
 from imexseg.data.read.masks import mixed_meanings
@@ -46,13 +46,16 @@ class DatasetReport:
 
 
 def check_dataset(
-    description: DataDescription, splits: Sequence[str], progress: Progress = lambda n_done, n_total: None
+    description: DataDescription,
+    splits: Sequence[str],
+    progress: Progress = lambda n_done, n_total: None,
+    read: ReadAll | None = None,
 ) -> DatasetReport:
-    """Read every file of the splits once."""
+    """Read every file of the splits once. Args: read: who reads the pairs of a split, see examine_split."""
     facts: dict[str, SplitFacts] = {}
     problems = [Problem("not read", line, warning=True) for line in leftovers(description)]
     for split in splits:
-        found, wrong = examine_split(description, split, progress)
+        found, wrong = examine_split(description, split, progress, read)
         problems += wrong
         if found is not None:
             facts[split] = found

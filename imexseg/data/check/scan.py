@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.masks import ReadMask, read_with_labels
 from imexseg.data.read.void import in_words, with_ignored
 from imexseg.errors import UsageError
+from imexseg.storage.mirror import Mirror
 
 _DTYPE_OF_BITS = {8: "uint8", 16: "uint16", 32: "float32"}
 Progress = Callable[[int, int], None]  # (files done, files in all)
@@ -65,6 +67,10 @@ class _Reading:
     of_image: tuple[tuple[str, str], ...]  # (kind, line): what a person should know of the image
 
 
+Read = _Reading | list[Problem]  # what one pair contributes, or its problems
+ReadAll = Callable[[list[Pair]], Iterable[Read]]
+
+
 def scan_split(
     description: DataDescription, split: str, progress: Progress = lambda n_done, n_total: None
 ) -> SplitFacts:
@@ -80,9 +86,15 @@ def scan_split(
 
 
 def examine_split(
-    description: DataDescription, split: str, progress: Progress = lambda n_done, n_total: None
+    description: DataDescription,
+    split: str,
+    progress: Progress = lambda n_done, n_total: None,
+    read: ReadAll | None = None,
 ) -> tuple[SplitFacts | None, list[Problem]]:
-    """Read every file of a split once. Returns: facts of what could be read, if anything could; every problem."""
+    """Read every file of a split once. Args: read: who reads the pairs, in their order; None: threads of this process.
+
+    Returns: facts of what could be read, if anything could; every problem.
+    """
     try:
         listing = list_files(description, split)
     except UsageError as error:
@@ -96,20 +108,34 @@ def examine_split(
         for path in paths
     ]
     readings: list[_Reading] = []
-    with ThreadPoolExecutor() as pool:
-        for n_done, result in enumerate(pool.map(lambda pair: _read(pair, description), listing.pairs), start=1):
-            if isinstance(result, _Reading):
-                readings.append(result)
-            else:
-                problems += result
-            progress(n_done, len(listing.pairs))
+    results = read_pairs(listing.pairs, description) if read is None else read(listing.pairs)
+    for n_done, result in enumerate(results, start=1):
+        if isinstance(result, _Reading):
+            readings.append(result)
+        else:
+            problems += result
+        progress(n_done, len(listing.pairs))
     if not readings:
         return None, problems or [Problem("files", f"{description.root}: the split {split!r} has no pairs")]
     problems += _problems_of_split(description, split, readings, complete=not problems)
     return _facts(description, readings), problems
 
 
-def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
+def read_pairs(pairs: Sequence[Pair], description: DataDescription, mirror: Mirror | None = None) -> Iterator[Read]:
+    """Several at a time; results in their order. Args: mirror: of data that lies elsewhere."""
+
+    def read(pair: Pair) -> Read:
+        try:
+            with mirror.present(pair.image, pair.mask) if mirror is not None else nullcontext():
+                return _read(pair, description)
+        except UsageError as error:
+            return [Problem("unreadable file", str(error))]
+
+    with ThreadPoolExecutor() as pool:
+        yield from pool.map(read, pairs)
+
+
+def _read(pair: Pair, description: DataDescription) -> Read:
     """One pair, or its problems."""
     problems = []
     image = mask = void = None

@@ -31,14 +31,18 @@ class TiledResult(Result):
 
 
 def predict_images_tiled(
-    predictor: TiledPredictor, jobs: Sequence[Job], white: float | None, progress: Callable[[int, int], None]
+    predictor: TiledPredictor,
+    jobs: Sequence[Job],
+    white: float | None,
+    progress: Callable[[int, int], None] = lambda n_done, n_total: None,
+    compare: bool = True,
 ) -> Generator[TiledResult, None, None]:
-    """One result an image, one after the other; tiles and whole are compared until there was something to compare.
+    """One result an image, one after the other.
 
-    Args: white: as as_trained.  progress: of the tiles of each image.
+    Args: white: as as_trained.  progress: of the tiles of each image.  compare: tiles and whole, until there was something to
+        compare.
     Raises: WriteError if a file cannot be written.
     """
-    compare = True
     for job in jobs:
         try:
             result = predict_tiled(predictor, job, compare, progress, white)

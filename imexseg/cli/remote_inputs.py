@@ -1,0 +1,58 @@
+"""Which images a URL means: a file, a folder with its subfolders, a pattern."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from imexseg.data.pairs.files import has_suffix, is_hidden
+from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
+from imexseg.errors import UsageError
+from imexseg.storage.places import Place, Url
+from imexseg.storage.remote import Remote, files_below, kind, matches
+
+ASKED_AT_ONCE = 16  # URLs
+
+Image = tuple[Url, Path, int | None]  # its folder below the one that was given, and its size in bytes, if known
+
+
+def find_remote_images(urls: Sequence[Url], output: Place) -> tuple[list[list[Image]], list[str]]:
+    """For each URL its images; a line for all that was found and left out.
+
+    Raises: UsageError if a URL finds nothing, or it cannot be told.
+    """
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        answers = list(pool.map(lambda url: _find(url, output), urls))
+    return [images for images, _ in answers], [remark for _, remarks in answers for remark in remarks]
+
+
+def _find(url: Url, output: Place) -> tuple[list[Image], list[str]]:
+    if url.has_magic and not isinstance(exact := kind(url) if not url.is_web else "nothing", Remote):
+        return _chosen(url, list(matches(url)), output, "no file matches this pattern", in_subfolders=False)
+    if url.is_web and not url.text.endswith("/"):  # an address that was signed for reading answers no other question
+        return [(url, Path(), None)], []
+    found = exact if url.has_magic else kind(url)
+    if isinstance(found, Remote):
+        return [(url, Path(), found.size)], []
+    if found == "nothing":  # said with the image, as of a local one
+        return [(url, Path(), None)], []
+    return _chosen(url, list(files_below(url)), output, "no images in this folder", in_subfolders=True)
+
+
+def _chosen(
+    url: Url, found: list[Remote], output: Place, nothing: str, in_subfolders: bool
+) -> tuple[list[Image], list[str]]:
+    visible = [one for one in found if not any(map(is_hidden, PurePosixPath(one.below).parts))]
+    images = [one for one in visible if has_suffix(PurePosixPath(one.below), IMAGE_SUFFIXES)]
+    wanted = [one for one in images if not _is_result(one.url, output)]
+    if not wanted:
+        raise UsageError(f"{url}: {nothing} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+    remarks = [f"{output}: {len(images) - len(wanted)} images of earlier results not read"] * (images != wanted)
+    if others := len(found) - len(images):
+        remarks.append(f"{url}: {others} other or hidden files not read")
+    folders = [Path(one.below).parent if in_subfolders else Path() for one in wanted]
+    return [(one.url, folder, one.size) for one, folder in zip(wanted, folders, strict=True)], remarks
+
+
+def _is_result(url: Url, output: Place) -> bool:
+    below = isinstance(output, Url) and url.text.startswith(output.text.rstrip("/") + "/")
+    return below and url.stem.endswith(("_mask", "_overlay"))

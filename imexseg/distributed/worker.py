@@ -1,0 +1,118 @@
+"""What a worker does: one network, images read and results written by itself."""
+
+import tempfile
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imexseg.data.check.scan import Read, read_pairs
+from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.pairs.pairs import Pair
+from imexseg.errors import JobError
+from imexseg.evaluation.evaluate import confusions
+from imexseg.inference.pipeline import Job, Result, Wanted, predict_images
+from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
+from imexseg.storage.mirror import Mirror
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The predictor that a worker opens. name: of the weights file, whose content is sent along.  on_gpu: torch only."""
+
+    name: str
+    content: bytes
+    tta: bool = False
+    tile: int | None = None
+    on_gpu: bool = False
+
+
+class Worker:
+    """Two of its methods may run at once: one moves files while the other has the network."""
+
+    def __init__(self, setup: Setup | None) -> None:
+        self.setup = setup
+        self.network = threading.Lock()
+        self.compare = True  # tiles and whole, until there was something to compare
+
+    def ready(self) -> None:
+        """Raises: UsageError if the weights cannot be opened here, JobError if there is no GPU."""
+        if self.setup is not None:
+            with self.network:
+                assert self.predictor is not None
+
+    @cached_property
+    def opened(self) -> Any:
+        from imexseg.inference.open import open_predictor
+
+        assert self.setup is not None
+        with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
+            path = Path(scratch) / self.setup.name
+            path.write_bytes(self.setup.content)
+            predictor = open_predictor(str(path))
+        return _on_gpu(predictor) if self.setup.on_gpu else predictor
+
+    @cached_property
+    def predictor(self) -> Any:
+        from imexseg.inference.tiling import TiledPredictor
+        from imexseg.inference.tta import AugmentedPredictor
+
+        assert self.setup is not None
+        predictor = AugmentedPredictor(self.opened) if self.setup.tta else self.opened
+        return TiledPredictor(predictor, self.setup.tile) if self.setup.tile else predictor
+
+    def predict(self, number: int, jobs: list[PlacedJob], wanted: Wanted) -> tuple[int, list[PlacedResult]]:
+        """Args: number: of the group, given back. Raises: WriteError."""
+
+        def segment(jobs: Sequence[Job]) -> Iterable[Result]:
+            with self.network:
+                if self.setup is not None and self.setup.tile:
+                    return self._tiled(jobs, wanted)
+                return list(predict_images(self.predictor, jobs, wanted, cores=1))
+
+        return number, list(predict_groups(segment, [jobs]))
+
+    def _tiled(self, jobs: Sequence[Job], wanted: Wanted) -> list[Result]:
+        from imexseg.inference.tiled import predict_images_tiled
+
+        results: list[Result] = []
+        for result in predict_images_tiled(self.predictor, jobs, wanted.white, compare=self.compare):
+            self.compare = self.compare and result.disagreement is None
+            results.append(result)
+        return results
+
+    def evaluate(
+        self,
+        number: int,
+        block: tuple[int, list[Pair]],
+        description: DataDescription,
+        perturb: Any,
+        mirror: Mirror | None,
+    ) -> tuple[int, list[np.ndarray]]:
+        """Args: block: number of its first pair in the split, and the pairs. Raises: UsageError."""
+        first, pairs = block
+        with self.network:
+            if perturb is not None:
+                perturb = replace(perturb, network=getattr(self.opened, "network", None))
+            return number, list(confusions(self.predictor, description, pairs, first, perturb, mirror))
+
+    def check(
+        self, number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None
+    ) -> tuple[int, list[Read]]:
+        return number, list(read_pairs(pairs, description, mirror))
+
+
+def _on_gpu(predictor: Any) -> Any:
+    import torch
+
+    from imexseg.inference.predictor import Predictor
+
+    if not torch.cuda.is_available():
+        raise JobError(
+            "--gpus-per-worker: torch finds no GPU where a worker runs; install torch for CUDA, or leave it out"
+        )
+    return Predictor(predictor.network.to("cuda"))
