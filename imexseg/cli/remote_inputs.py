@@ -26,13 +26,11 @@ def find_remote_images(urls: Sequence[Url], output: Place) -> tuple[list[list[Im
 
 
 def _find(url: Url, output: Place) -> tuple[list[Image], list[str]]:
-    if url.has_magic and not isinstance(exact := kind(url) if not url.is_web else "nothing", Remote):
-        return _chosen(url, list(matches(url)), output, "no file matches this pattern", in_subfolders=False)
-    if url.is_web and not url.text.endswith("/"):  # an address that was signed for reading answers no other question
-        return [(url, Path(), None)], []
-    found = exact if url.has_magic else kind(url)
-    if isinstance(found, Remote):
+    found = kind(url)
+    if isinstance(found, Remote) and not (url.is_web and url.has_magic):
         return [(url, Path(), found.size)], []
+    if url.has_magic:
+        return _chosen(url, list(matches(url)), output, "no file matches this pattern", in_subfolders=False)
     if found == "nothing":  # said with the image, as of a local one
         return [(url, Path(), None)], []
     return _chosen(url, list(files_below(url)), output, "no images in this folder", in_subfolders=True)
@@ -41,7 +39,7 @@ def _find(url: Url, output: Place) -> tuple[list[Image], list[str]]:
 def _chosen(
     url: Url, found: list[Remote], output: Place, nothing: str, in_subfolders: bool
 ) -> tuple[list[Image], list[str]]:
-    visible = [one for one in found if not any(map(is_hidden, PurePosixPath(one.below).parts))]
+    visible = [one for one in found if one.below and not any(map(is_hidden, PurePosixPath(one.below).parts))]
     images = [one for one in visible if has_suffix(PurePosixPath(one.below), IMAGE_SUFFIXES)]
     wanted = [one for one in images if not _is_result(one.url, output)]
     if not wanted:

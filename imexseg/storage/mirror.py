@@ -109,13 +109,14 @@ def mirrored(url: Url) -> Iterator[tuple[Mirror, Path]]:
     found = kind(url)
     if found == "nothing":
         raise UsageError(f"{url}: no such folder or file; give the URL of a folder with images/, masks/ and data.yaml")
-    is_file = isinstance(found, Remote)
+    is_file = isinstance(found, Remote) and not (url.is_web and not url.name.lower().endswith((".yaml", ".yml")))
     top = url.parent if is_file else url
     with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
         mirror = Mirror(top, Path(scratch) / "data")
         mirror.root.mkdir()
         for remote in files_below(top):
-            _stand_in(mirror, remote)
+            if remote.below:
+                _stand_in(mirror, remote)
         description = mirror.root / (url.name if is_file else "data.yaml")
         if description.exists():
             fetch(top / description.name, description)

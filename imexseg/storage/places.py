@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 
 from imexseg.errors import UsageError
@@ -64,9 +64,10 @@ class Url:
 
     def secrets(self) -> list[str]:
         """What of it must not be printed, by whichever library."""
-        found = [self.text.partition("?")[2]] if self.is_web else []
+        query = self.text.partition("?")[2] if self.is_web else ""
         login = re.match(r"[^/]*?://([^/@]*)@", self.text)
-        return [secret for secret in [*found, *(login[1].split(":", 1) if login else [])] if secret]
+        found = [query, *(value for _, value in parse_qsl(query)), *(login[1].split(":", 1) if login else [])]
+        return [secret for secret in found if secret]
 
     @property
     def _without_query(self) -> str:

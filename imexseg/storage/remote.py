@@ -20,7 +20,10 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that a listing found. size: bytes, None: not told.  below: its path below the folder that was listed."""
+    """A file that a listing found. size: bytes, None: not told.
+
+    below: its path below the folder that was listed; "" if no folder of a disk could hold it, such as a/../b.
+    """
 
     url: Url
     size: int | None
@@ -51,7 +54,12 @@ def exists(url: Url) -> bool:
 
 
 def kind(url: Url) -> Remote | str:
-    """The file at a URL, "folder", or "nothing". Raises: UsageError if that cannot be told."""
+    """The file at a URL, "folder", or "nothing". Raises: UsageError if that cannot be told.
+
+    Of the web nothing is asked: an address that was signed for reading answers no other question. A folder there ends with /.
+    """
+    if url.is_web:
+        return "folder" if url.text.endswith("/") else Remote(url, None, url.name)
     try:
         with _in_words(url, "read"):
             filesystem, path = _open(url)
@@ -62,17 +70,14 @@ def kind(url: Url) -> Remote | str:
 
 
 def files_below(url: Url) -> Iterator[Remote]:
-    """All files in a folder and its subfolders, in the order of their names.
-
-    Keys that no file system could hold, such as a/../b, are left out. Raises: UsageError.
-    """
+    """All files in a folder and its subfolders, in the order of their names. Raises: UsageError."""
     with _in_words(url, "listed"):
         filesystem, path = _open(url)
         found = filesystem.find(path, detail=True)
     for name in sorted(found):
-        below = name[len(path) :].lstrip("/") if name.startswith(path) else PurePosixPath(name).name
-        if below and all(part not in ("", ".", "..") for part in below.split("/")) and "\0" not in below:
-            yield Remote(url / below, found[name].get("size"), below)
+        below = name[len(path) :].removeprefix("/") if name.startswith(path) else PurePosixPath(name).name
+        usable = "\0" not in below and not {"", ".", ".."} & set(below.split("/"))
+        yield Remote(url / below, found[name].get("size"), below if usable else "")
 
 
 def matches(url: Url) -> Iterator[Remote]:
