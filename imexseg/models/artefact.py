@@ -1,6 +1,7 @@
 """One .safetensors file that holds everything a network needs: weights, settings, classes, colours, history."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from imexseg.models.checksum import UNSEALED, checked_seal, sealed
 from imexseg.models.config import ImageConfig
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
+from imexseg.models.limited_build import build_limited
 from imexseg.models.prediction_info import METADATA_KEY, does_not_fit, read_mapping, validated
 from imexseg.settings import explain_validation
 
+SPARE, SPARE_NUMBERS = (
+    4,
+    1 << 20,
+)  # what is drawn to build a network, beside its weights, in multiples of them and in numbers
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64}
 
 
@@ -38,8 +44,8 @@ def save_weights(path: Path, network: ImageNetwork, info: ModelInfo) -> None:
 def load(path: str | Path) -> ImageNetwork:
     """Rebuild a trained network from its file alone, in evaluation mode on the CPU; its ModelInfo is `network.info`.
 
-    Nothing is unpickled or executed: the file is JSON and raw numbers. Nothing is built before the file has proved to hold as
-    many numbers as the network it claims to be.
+    Nothing is unpickled or executed: the file is JSON and raw numbers. Nothing is built that would hold far more numbers than
+    the file.
     Raises: UsageError naming the file and the remedy if it is missing, truncated, damaged, of another kind or a newer version.
     """
     path = Path(path)
@@ -50,14 +56,13 @@ def load(path: str | Path) -> ImageNetwork:
             info = _read_info(path, (file.metadata() or {}).get(METADATA_KEY), len(file.keys()))
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             found = {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
-            _require_shapes(path, info.network, found)
+            network = _network_of(path, info.network, found)
             tensors = {name: file.get_tensor(name) for name in found}
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path}: is not a readable .safetensors file, or it is truncated ({reason[:200]})") from None
     if name := not_finite(tensors):
         raise UsageError(f"{path}: tensor {name} holds NaN or infinite values; take the weights of an earlier run")
-    network = build_network(info.network)
     network.load_state_dict(tensors)
     network.info = info
     return network.eval()
@@ -98,10 +103,12 @@ def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageC
     raise does_not_fit(path, content, f"network: {min(reasons)[1]}")
 
 
-def _require_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tuple[int, ...], str]]) -> None:
-    """Compare the tensors with those of the network, which costs no memory on the meta device."""
+def _network_of(path: Path, config: ImageConfig, found: dict[str, tuple[tuple[int, ...], str]]) -> ImageNetwork:
+    """With random weights, of the shapes that the file has. Raises: UsageError for a file with other ones."""
+    numbers = sum(math.prod(shape) for shape, _ in found.values())
     try:
-        network = _without_memory(config)
+        built = build_limited(config, SPARE * numbers + SPARE_NUMBERS)
+        network = _without_memory(config) if built is None else built
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
     expected = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in network.state_dict().items()}
@@ -112,6 +119,7 @@ def _require_shapes(path: Path, config: ImageConfig, found: dict[str, tuple[tupl
             raise UsageError(f"{path}: tensor {name} should have shape {shape}, found {found_shape}; damaged file?")
         if _DTYPES.get(code) != dtype:
             raise UsageError(f"{path}: tensor {name} should hold {dtype}, found {code}; damaged file?")
+    return build_network(config) if built is None else built
 
 
 def _without_memory(config: ImageConfig) -> ImageNetwork:
