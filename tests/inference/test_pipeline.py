@@ -26,7 +26,12 @@ class Threshold:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.info = SimpleNamespace(
-            in_channels=1, full_scale=255, pixel_range=None, names=["a", "b"], values=[0, 1], palette=[(0, 0, 0), (9, 9, 9)]
+            in_channels=1,
+            full_scale=255,
+            pixel_range=None,
+            names=["a", "b"],
+            values=[0, 1],
+            palette=[(0, 0, 0), (9, 9, 9)],
         )
         self.seconds = seconds
         self.lock = threading.Lock()
