@@ -1,7 +1,7 @@
 """Images per second of `imexseg predict`, and of its network by itself: python -m benchmarks.predict_speed --data FOLDER
 
-FOLDER holds photographs, of which up to a hundred are taken. The shipped Q-tips weights run in torch, and exported, in onnxruntime,
-on these and on generated images of 64 x 64 px. Three ways take turns on the same images:
+FOLDER holds photographs, of which up to a hundred are taken. The shipped Q-tips weights run in torch and, exported,
+in onnxruntime on these and on generated images of 64 x 64 px. Three ways take turns on the same images:
 
     alone         the network, images in memory, one after the other, with as many threads as the library chooses
     side by side  the network, images in memory, one image and one thread a core

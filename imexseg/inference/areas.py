@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.images import read_image
@@ -59,6 +58,8 @@ def areas_of_mask(path: Path, values: Sequence[int]) -> Areas:
 
 
 def _tiff_size(path: Path) -> tuple[int, int]:
+    import tifffile  # takes a fifth of a second: few need it
+
     try:
         with tifffile.TiffFile(path) as tiff:
             return tiff.pages.first.imagelength, tiff.pages.first.imagewidth
@@ -70,6 +71,8 @@ def _tiff_size(path: Path) -> tuple[int, int]:
 
 def _tiff_pieces(path: Path) -> Iterator[np.ndarray]:
     """The tiles, cut where they reach beyond the edge."""
+    import tifffile  # takes a fifth of a second: few need it
+
     try:
         with tifffile.TiffFile(path) as tiff:
             for tile, _, shape in tiff.pages.first.segments(maxworkers=1):

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from imexseg.layers.flow_settings import FlowSettings
-from imexseg.layers.reversible import ReversibleChain
+
+if TYPE_CHECKING:
+    from imexseg.layers.reversible import ReversibleChain  # see dynamics.py for why not always
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class EulerFlow(nn.Sequential, Flow):
 class ReversibleFlow(Flow):
     """Steps on a pair of states, and N behind the last."""
 
-    def __init__(self, chain: ReversibleChain, norm: nn.Module):
+    def __init__(self, chain: "ReversibleChain", norm: nn.Module):
         super().__init__()
         self.chain = chain
         self.norm = norm

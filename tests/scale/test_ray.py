@@ -1,0 +1,169 @@
+"""Work that Ray shares out: the same files and figures as without it, also if a worker is killed in the middle."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imexseg.cli import main as command_line
+from imexseg.distributed.cluster import connected
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_cores(s3_server: str) -> Iterator[None]:
+    """A Ray of two workers in this process, started as the commands start it; they use it as it is."""
+    with connected(None, cores=2):
+        yield
+
+
+def imexseg(*arguments: object) -> int:
+    return command_line.main([*map(str, arguments)])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def workers(task: str) -> list[int]:
+    """Processes that are at this task."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(f"ray::Worker.{task}".encode()):
+                found.append(int(path.parent.name))
+    return found
+
+
+def test_ray_listens_to_this_machine_only():
+    ours = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
+    import ray
+
+    (node,) = ray.nodes()
+    assert node["NodeManagerAddress"] == "127.0.0.1"
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert ours is not None
+
+
+@pytest.mark.parametrize("options", [[], ["--tile", "64"], ["--tta"]], ids=["whole", "tiled", "tta"])
+def test_the_same_bytes_as_without_it(options, scans: Path, tmp_path: Path, capsys: Capture):
+    assert imexseg("predict", scans, "--output", tmp_path / "here", "--report", tmp_path / "here.csv", *options) == 0
+    here = capsys.readouterr().err
+    ray = ["--engine", "ray", "--report", tmp_path / "ray.csv"]
+    assert imexseg("predict", scans, "--output", tmp_path / "ray", *ray, *options) == 0
+    assert contents(tmp_path / "ray") == contents(tmp_path / "here")
+    assert len(contents(tmp_path / "ray")) == 36
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert "18 of 18 images segmented" in here
+    assert "18 of 18 images segmented" in capsys.readouterr().err
+
+
+def test_a_bucket_and_an_image_that_cannot_be_read(bucket, scans: Path, tmp_path: Path, capsys: Capture):
+    bucket.fill(scans, "scans")
+    bucket.filesystem.pipe_file(f"{bucket.url}/scans/broken.png", b"no image")
+    assert imexseg("predict", scans, "--output", tmp_path / "here") == 0
+    capsys.readouterr()
+    assert imexseg("predict", f"{bucket.url}/scans", "--output", f"{bucket.url}/out", "--engine", "ray") == 1
+    said = capsys.readouterr().err
+    assert "18 of 19 images segmented" in said
+    assert f"imexseg: {bucket.url}/scans/broken.png: " in said
+    assert {name: bucket.read(f"out/{name}") for name in bucket.names("out")} == contents(tmp_path / "here")
+
+
+def test_a_worker_that_is_killed_in_the_middle(tmp_path: Path, capsys: Capture):
+    """Every image is done, and none counts twice."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(48):
+        Image.fromarray(random.integers(0, 256, (200, 200), dtype=np.uint8)).save(folder / f"{number:02}.png")
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        deadline = time.monotonic() + 60
+        while not killed and time.monotonic() < deadline:
+            done = len(list(out.glob("*_mask.png"))) if out.exists() else 0
+            if 4 <= done <= 40 and (found := workers("predict")):
+                os.kill(found[0], signal.SIGKILL)
+                killed.append(done)
+            time.sleep(0.002)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    command = ["predict", folder, "--output", out, "--engine", "ray", "--report", tmp_path / "areas.csv"]
+    assert imexseg(*command, "--workers", 2) == 0
+    killer.join()
+    assert killed
+    assert "48 of 48 images segmented" in capsys.readouterr().err
+    rows = (tmp_path / "areas.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [str(path) for path in sorted(folder.iterdir())]
+    assert len(contents(out)) == 96  # no .part either
+    assert imexseg("predict", folder, "--output", tmp_path / "here") == 0
+    assert contents(out) == contents(tmp_path / "here")
+
+
+def test_evaluate_and_check_give_the_same_figures(bucket, qtips_folder: Path, trained_run: Path, capsys: Capture):
+    bucket.fill(qtips_folder, "data")
+    url = f"{bucket.url}/data"
+    noisy = ["--split", "train", "--noise", "0.1", "--json"]
+    assert imexseg("evaluate", trained_run, qtips_folder, *noisy) == 0
+    assert imexseg("check", qtips_folder, "--json") == 0
+    assert imexseg("evaluate", trained_run, url, *noisy, "--engine", "ray") == 0
+    assert imexseg("check", url, "--json", "--engine", "ray") == 0
+    here, facts, there, facts_there = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert there == here
+    assert facts_there == facts | {"root": url}
+
+
+def test_a_single_image_is_segmented_here(scans: Path, tmp_path: Path, capsys: Capture):
+    assert imexseg("predict", scans / "00.png", "--output", tmp_path / "out", "--engine", "ray") == 0
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first == "--engine ray: shares out images, and there is one; it is segmented here"
+    assert len(contents(tmp_path / "out")) == 2
+
+
+def refused(*options: object, scans: Path, tmp_path: Path, capsys: Capture) -> tuple[int, str]:
+    code = imexseg("predict", scans, "--output", tmp_path / "out", *options)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert not (tmp_path / "out").exists()
+    return code, line
+
+
+def test_bad_input_is_one_line(scans: Path, tmp_path: Path, capsys: Capture):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    given = {"scans": scans, "tmp_path": tmp_path, "capsys": capsys}
+    code, line = refused("--engine", "ray", "--address", f"127.0.0.1:{port}", **given)
+    assert code == 1
+    assert f"--address 127.0.0.1:{port}: nobody answers" in line
+    assert "ray start --head" in line
+    for address in ("http://127.0.0.1:80", "host:0", ":1"):
+        code, line = refused("--engine", "ray", "--address", address, **given)
+        assert (code, "is no address" in line) == (2, True)
+    assert refused("--address", "host", **given) == (
+        2,
+        "imexseg: --address: belongs to --engine ray; add it, or leave this out",
+    )
+    code, line = refused("--engine", "ray", "--workers", 3, **given)
+    assert (code, "has room for 2" in line) == (2, True)
+    code, line = refused("--engine", "ray", "--gpus-per-worker", 0.5, **given)
+    assert (code, "no room for a worker of 0.5 GPUs and a core" in line) == (1, True)
+
+
+def test_without_ray_is_one_line(scans: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, line = refused("--engine", "ray", scans=scans, tmp_path=tmp_path, capsys=capsys)
+    assert code == 2
+    assert line == "imexseg: --engine ray: Ray is not installed; pip install 'imexseg[distributed]'"
