@@ -49,6 +49,9 @@ def connected(address: str | None, cores: int | None = None) -> Iterator[None]:
     except Exception as error:  # whatever it stumbles over
         where = address or "this machine"
         raise JobError(f"--engine ray: Ray does not start on {where} ({_first_line(error)}); see its log") from None
+    ray._private.worker._worker_logs_enabled = (
+        False  # deaths of workers, on standard output; its debugger does the same
+    )
     if threading.current_thread() is threading.main_thread():
         for number, handler in handlers.items():  # Ray takes over SIGTERM
             signal.signal(number, handler)

@@ -36,6 +36,7 @@ def predict_on(pool: Pool, jobs: Sequence[PlacedJob], wanted: Wanted) -> Generat
         rest = [job for job in rest if job.number in known]
         if not rest:
             return
+        pool.recover()
     for job in known.values():
         yield PlacedResult(job, f"{job.path}: {DIED}; use --tile 1024, or fewer --workers on a machine")
 

@@ -14,6 +14,7 @@ from imexseg.errors import ImexsegError, JobError, UsageError
 
 AT_ONCE = 2  # tasks of a worker: files of one are on their way while the other has the network
 RETRIES = 2  # of a task whose worker died
+START = 180.0  # seconds for a worker to find a place and import torch; those that take longer are done without
 
 
 class Pool:
@@ -24,10 +25,31 @@ class Pool:
 
         options: dict[str, Any] = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": RETRIES}
         kind = ray.remote(Worker).options(max_concurrency=AT_ONCE, **options)
-        reference = ray.put(setup)  # once, whatever the number of workers
-        self.actors: list[Any] = [kind.remote(reference) for _ in range(number)]
-        with _errors_of_workers():
-            ray.get([actor.ready.remote() for actor in self.actors])
+        self.setup = ray.put(setup)  # once, whatever the number of workers; kept, since a restart needs it
+        self.actors: list[Any] = [kind.remote(self.setup) for _ in range(number)]
+        self.recover(START)
+
+    def recover(self, seconds: float | None = None) -> None:
+        """Wait for those that start, or start anew; give up those that cannot, or find no place within so many seconds.
+
+        Raises: UsageError if the weights cannot be opened; JobError if no worker is left.
+        """
+        import ray
+
+        answers = {actor.ready.remote(): actor for actor in self.actors}
+        ready, late = ray.wait(list(answers), num_returns=len(answers), timeout=seconds)
+        for answer in late:
+            ray.kill(answers[answer])
+        self.actors, reason = [], f"none found a place within {seconds:g} s" if late else ""
+        for answer in ready:
+            try:
+                with _errors_of_workers():
+                    ray.get(answer)
+                self.actors.append(answers[answer])
+            except WorkerDied as error:
+                reason = str(error)
+        if not self.actors:
+            raise JobError(f"--engine ray: no worker starts ({reason}); the machines need room and the same imexseg")
 
     def each(self, method: str, tasks: Sequence[Any], *shared: Any) -> Generator[tuple[int, Any], None, None]:
         """Number of the task and the worker's answer, as they come. Those whose workers die again and again have none.
@@ -42,11 +64,11 @@ class Pool:
         for item in enumerate(tasks):
             pool.submit(lambda actor, item: getattr(actor, method).remote(*item, *handed), item)
         while pool.has_next():
-            with _errors_of_workers():
-                try:
+            try:
+                with _errors_of_workers():
                     answer = pool.get_next_unordered()
-                except ray.exceptions.RayActorError:
-                    continue  # its death, which the restart did not help
+            except WorkerDied:
+                continue  # and died again where it was tried again
             yield answer
 
     def close(self) -> None:
@@ -80,20 +102,24 @@ def opened(
 
 
 def _room(gpus: float) -> int:
-    """Workers that fit on the nodes as they are: one needs a core, and its share of a GPU on the same node."""
-    from ray._private.state import available_resources_per_node
+    """Workers that fit on the nodes as they are: one needs a core, and its share of one GPU, or several whole ones."""
+    import ray
 
-    room = 0
-    for free in available_resources_per_node().values():
-        cores = int(free.get("CPU", 0))
-        room += min(cores, int(free.get("GPU", 0) / gpus + 1e-9)) if gpus else cores
-    return room
+    free = ray.available_resources()
+    cores, of_gpus = int(free.get("CPU", 0)), free.get("GPU", 0.0)
+    if not gpus:
+        return cores
+    return min(cores, int(of_gpus) * int(1 / gpus + 1e-9) if gpus < 1 else int(of_gpus / gpus))
+
+
+class WorkerDied(Exception):
+    """Not by an error of its own: it was killed, or its machine went away."""
 
 
 @contextmanager
 def _errors_of_workers() -> Iterator[None]:
-    """What a worker raised, as if it had been raised here. Raises: ImexsegError."""
-    from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+    """What a worker raised, as if it had been raised here. Raises: ImexsegError, WorkerDied."""
+    from ray.exceptions import RayError, RayTaskError
 
     try:
         yield
@@ -101,11 +127,8 @@ def _errors_of_workers() -> Iterator[None]:
         if isinstance(error.cause, ImexsegError):
             raise error.cause from None
         raise JobError(f"--engine ray: a worker failed ({_last_line(error)})") from None
-    except RayActorError as error:
-        remedy = "install the same imexseg on every machine of the cluster"
-        raise JobError(f"--engine ray: a worker does not start ({_last_line(error)}); {remedy}") from None
-    except (GetTimeoutError, RayError) as error:
-        raise JobError(f"--engine ray: {_last_line(error)}") from None
+    except RayError as error:
+        raise WorkerDied(_last_line(error)) from None
 
 
 def _last_line(error: Exception) -> str:

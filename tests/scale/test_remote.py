@@ -168,16 +168,14 @@ def test_the_web_is_read_and_not_written(scans: Path, tmp_path: Path, capsys: Ca
         server.shutdown()
 
 
-def test_check_and_evaluate_say_of_a_bucket_what_they_say_of_its_folder(
-    bucket, qtips_folder: Path, trained_run: Path, capsys: Capture
-):
+def test_check_and_evaluate_say_of_a_bucket_what_they_say_of_its_folder(bucket, qtips_folder: Path, capsys: Capture):
     bucket.fill(qtips_folder, "data")
     bucket.filesystem.rm(f"{bucket.url}/data/masks/train/{next((qtips_folder / 'masks/train').iterdir()).name}")
     url = f"{bucket.url}/data"
-    for command in (["evaluate", trained_run, qtips_folder, "--json"], ["check", qtips_folder / "data.yaml", "--json"]):
+    for command in (["evaluate", "qtips", qtips_folder, "--json"], ["check", qtips_folder / "data.yaml", "--json"]):
         assert imexseg(*command) == 0
     here = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert imexseg("evaluate", trained_run, url, "--json") == 0
+    assert imexseg("evaluate", "qtips", url, "--json") == 0
     assert imexseg("check", f"{url}/data.yaml", "--json") == 2
     there = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert there[0] == here[0]
