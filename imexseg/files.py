@@ -187,11 +187,22 @@ def _remove_leftovers(folder: Path) -> None:
         return
     _swept.add(folder)
     for path in folder.iterdir():
-        if _PART.fullmatch(path.name) and not path.is_symlink() and _is_abandoned(path):
+        if _PART.fullmatch(path.name) and not path.is_symlink() and is_abandoned(path):
             _remove(path)
 
 
-def _is_abandoned(path: Path) -> bool:
+def lock(folder: Path) -> int:
+    """A descriptor that holds the lock of a folder until it is closed; -1 where folders cannot be locked."""
+    if fcntl is None:
+        return -1
+    descriptor = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether nobody holds its lock."""
     if fcntl is not None:
         try:
             descriptor = os.open(path, os.O_RDONLY)

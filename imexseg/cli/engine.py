@@ -1,7 +1,6 @@
 """--engine and its options, and weights and data that may lie elsewhere: what predict, evaluate and check share."""
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from imexseg.cli.console import messages, positive_float, positive_int
 from imexseg.errors import ImexsegError, UsageError
 from imexseg.storage.places import Place, Url, as_place
+from imexseg.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from imexseg.distributed.pool import Pool
@@ -85,8 +85,8 @@ def weights_here(weights: str | None) -> Iterator[str | None]:
         return
     from imexseg.storage.remote import fetch
 
-    with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
-        path = Path(scratch) / place.name
+    with scratch_folder() as scratch:
+        path = scratch / place.name
         fetch(place, path)
         with naming(path, place):
             yield str(path)

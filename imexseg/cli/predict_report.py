@@ -1,6 +1,5 @@
 """What imexseg predict says at its end: a table of areas, if asked for, and a summary."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ from imexseg.cli.console import messages
 from imexseg.errors import ImexsegError
 from imexseg.files import write_atomically
 from imexseg.storage.places import Place, Url, beside
+from imexseg.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from imexseg.inference.areas import Areas
@@ -39,8 +39,8 @@ def write_report(
         return failures
     from imexseg.storage.remote import put
 
-    with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
-        path = Path(scratch) / "areas.csv"
+    with scratch_folder() as scratch:
+        path = scratch / "areas.csv"
         path.write_bytes(table)
         put(path, place)
     return failures
@@ -59,8 +59,8 @@ def _areas_of_earlier(target: Place, values: list[int]) -> "Areas":
     png = beside(target, "_mask.png")
     assert isinstance(png, Url)
     mask = png if exists(png) else target.with_name(f"{target.name}_mask.tif")
-    with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
-        path = Path(scratch) / f"mask{mask.suffix}"
+    with scratch_folder() as scratch:
+        path = scratch / f"mask{mask.suffix}"
         fetch(mask, path)
         with naming(path, mask):
             return areas_of_mask(path, values)

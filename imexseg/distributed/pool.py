@@ -25,8 +25,9 @@ class Pool:
 
         options: dict[str, Any] = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": RETRIES}
         kind = ray.remote(Worker).options(max_concurrency=AT_ONCE, **options)
-        self.setup = ray.put(setup)  # once, whatever the number of workers; kept, since a restart needs it
-        self.actors: list[Any] = [kind.remote(self.setup) for _ in range(number)]
+        # Sent once, whatever the number of workers, and not as an argument of theirs: Ray would not keep it for a restart.
+        self.setup = [] if setup is None else [ray.put(setup)]
+        self.actors: list[Any] = [kind.remote() for _ in range(number)]
         self.recover(START)
 
     def recover(self, seconds: float | None = None) -> None:
@@ -36,7 +37,7 @@ class Pool:
         """
         import ray
 
-        answers = {actor.ready.remote(): actor for actor in self.actors}
+        answers = {actor.ready.remote(self.setup): actor for actor in self.actors}
         ready, late = ray.wait(list(answers), num_returns=len(answers), timeout=seconds)
         for answer in late:
             ray.kill(answers[answer])
@@ -62,7 +63,7 @@ class Pool:
         handed = [ray.put(value) for value in shared]
         pool = ActorPool(self.actors * AT_ONCE)
         for item in enumerate(tasks):
-            pool.submit(lambda actor, item: getattr(actor, method).remote(*item, *handed), item)
+            pool.submit(lambda actor, item: getattr(actor, method).remote(self.setup, *item, *handed), item)
         while pool.has_next():
             try:
                 with _errors_of_workers():

@@ -1,11 +1,9 @@
 """What a worker does: one network, images read and results written by itself."""
 
-import tempfile
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from imexseg.evaluation.evaluate import confusions
 from imexseg.inference.pipeline import Job, Result, Wanted, predict_images
 from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
 from imexseg.storage.mirror import Mirror
+from imexseg.storage.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -32,26 +31,36 @@ class Setup:
 
 
 class Worker:
-    """Two of its methods may run at once: one moves files while the other has the network."""
+    """Two of its methods may run at once: one moves files while the other has the network.
 
-    def __init__(self, setup: Setup | None) -> None:
-        self.setup = setup
+    The setup comes with each task, as a reference that is followed once: one that dies is made anew without arguments.
+    """
+
+    def __init__(self) -> None:
+        self.setup: Setup | None = None
         self.network = threading.Lock()
         self.compare = True  # tiles and whole, until there was something to compare
 
-    def ready(self) -> None:
+    def ready(self, setup: list[Any]) -> None:
         """Raises: UsageError if the weights cannot be opened here, JobError if there is no GPU."""
-        if self.setup is not None:
-            with self.network:
-                assert self.predictor is not None
+        with self.network:
+            self._open(setup)
+
+    def _open(self, setup: list[Any]) -> None:
+        """Args: setup: a reference to it, or none. Only who has the network may ask for this."""
+        if setup and self.setup is None:
+            import ray
+
+            self.setup = ray.get(setup[0])
+            assert self.predictor is not None
 
     @cached_property
     def opened(self) -> Any:
         from imexseg.inference.open import open_predictor
 
         assert self.setup is not None
-        with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
-            path = Path(scratch) / self.setup.name
+        with scratch_folder() as scratch:
+            path = scratch / self.setup.name
             path.write_bytes(self.setup.content)
             predictor = open_predictor(str(path))
         return _on_gpu(predictor) if self.setup.on_gpu else predictor
@@ -65,12 +74,16 @@ class Worker:
         predictor = AugmentedPredictor(self.opened) if self.setup.tta else self.opened
         return TiledPredictor(predictor, self.setup.tile) if self.setup.tile else predictor
 
-    def predict(self, number: int, jobs: list[PlacedJob], wanted: Wanted) -> tuple[int, list[PlacedResult]]:
+    def predict(
+        self, setup: list[Any], number: int, jobs: list[PlacedJob], wanted: Wanted
+    ) -> tuple[int, list[PlacedResult]]:
         """Args: number: of the group, given back. Raises: WriteError."""
 
         def segment(jobs: Sequence[Job]) -> Iterable[Result]:
             with self.network:
-                if self.setup is not None and self.setup.tile:
+                self._open(setup)
+                assert self.setup is not None
+                if self.setup.tile:
                     return self._tiled(jobs, wanted)
                 return list(predict_images(self.predictor, jobs, wanted, cores=1))
 
@@ -87,6 +100,7 @@ class Worker:
 
     def evaluate(
         self,
+        setup: list[Any],
         number: int,
         block: tuple[int, list[Pair]],
         description: DataDescription,
@@ -96,12 +110,13 @@ class Worker:
         """Args: block: number of its first pair in the split, and the pairs. Raises: UsageError."""
         first, pairs = block
         with self.network:
+            self._open(setup)
             if perturb is not None:
                 perturb = replace(perturb, network=getattr(self.opened, "network", None))
             return number, list(confusions(self.predictor, description, pairs, first, perturb, mirror))
 
     def check(
-        self, number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None
+        self, setup: list[Any], number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None
     ) -> tuple[int, list[Read]]:
         return number, list(read_pairs(pairs, description, mirror))
 

@@ -7,7 +7,6 @@ A group is a few whole bundles of the pipeline, so that the same images share a 
 masks are the same byte for byte. No more than four groups lie in the temporary folder at a time.
 """
 
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -22,6 +21,7 @@ from imexseg.inference.pipeline import BUNDLE_BYTES, Job, Result, bundles
 from imexseg.storage.in_turn import in_turn
 from imexseg.storage.places import Place, Url, beside
 from imexseg.storage.remote import fetch, put
+from imexseg.storage.scratch import scratch_folder
 
 GROUP_IMAGES, GROUP_BYTES = 32, 256 << 20  # of one group, or one bundle if that is more
 TRANSFERS = 8  # files on their way at once, in each direction
@@ -86,11 +86,11 @@ def groups(jobs: Sequence[PlacedJob], most: int = GROUP_IMAGES) -> Iterator[list
 def predict_groups(segment: Segment, wanted: Iterable[list[PlacedJob]]) -> Generator[PlacedResult, None, None]:
     """As predict_here, group by group; places of both kinds may be mixed. Raises: WriteError."""
     with (
-        tempfile.TemporaryDirectory(prefix="imexseg-") as scratch,
+        scratch_folder() as scratch,
         ThreadPoolExecutor(TRANSFERS, "fetch") as fetching,
         ThreadPoolExecutor(TRANSFERS, "send") as sending,
     ):
-        here = (_Group(group, Path(scratch) / str(number), fetching) for number, group in enumerate(wanted))
+        here = (_Group(group, scratch / str(number), fetching) for number, group in enumerate(wanted))
         before: list[tuple[PlacedResult, Future[None] | None]] = []
         try:
             with closing(in_turn(here, _Group.fetch, _Group.remove, ahead=2)) as fetched:

@@ -4,7 +4,6 @@ The content of a file is there only while it is used.
 """
 
 import os
-import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from imexseg.errors import ImexsegError, UsageError
 from imexseg.storage.in_turn import in_turn
 from imexseg.storage.places import Url
 from imexseg.storage.remote import Remote, fetch, files_below, kind
+from imexseg.storage.scratch import scratch_folder
 
 AHEAD = 8  # pairs that are fetched while one is in use
 
@@ -111,8 +111,8 @@ def mirrored(url: Url) -> Iterator[tuple[Mirror, Path]]:
         raise UsageError(f"{url}: no such folder or file; give the URL of a folder with images/, masks/ and data.yaml")
     is_file = isinstance(found, Remote) and not (url.is_web and not url.name.lower().endswith((".yaml", ".yml")))
     top = url.parent if is_file else url
-    with tempfile.TemporaryDirectory(prefix="imexseg-") as scratch:
-        mirror = Mirror(top, Path(scratch) / "data")
+    with scratch_folder() as scratch:
+        mirror = Mirror(top, scratch / "data")
         mirror.root.mkdir()
         for remote in files_below(top):
             if remote.below:
