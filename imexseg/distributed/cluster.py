@@ -14,6 +14,7 @@ from imexseg.inference.pipeline import usable_cores
 PORT = 6379  # of `ray start --head`
 CLIENT_PORT = 10001  # of ray://, for a machine that is not of the cluster
 SECONDS = 5  # to answer at all
+SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 OBJECTS = 128 << 20  # bytes that wait between workers: weights, and lists of names
 
 
@@ -25,11 +26,13 @@ def connected(address: str | None, cores: int | None = None) -> Iterator[None]:
         cores: how many the new one has; None: all that this process may use.
     Raises: UsageError if Ray is not installed or the address is none; JobError if nobody answers.
     """
-    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")):
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-    if address is None:  # before Ray is imported; it would take the address of a network card otherwise
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address in (None, "local"):  # before Ray is imported; it would take the address of a network card otherwise
+        address = None
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    else:
+    elif address != "auto":
         address = _answering(address)
     try:
         import ray
@@ -43,12 +46,16 @@ def connected(address: str | None, cores: int | None = None) -> Iterator[None]:
     try:
         if address is None:
             n_cpus = cores or usable_cores()
-            ray.init(num_cpus=n_cpus, include_dashboard=False, object_store_memory=OBJECTS, **quiet)
+            ray.init("local", num_cpus=n_cpus, include_dashboard=False, object_store_memory=OBJECTS, **quiet)
         else:
-            ray.init(address=address, **quiet)
+            with _stderr_elsewhere():
+                ray.init(address=address, **quiet)
     except Exception as error:  # whatever it stumbles over
         where = address or "this machine"
-        raise JobError(f"--engine ray: Ray does not start on {where} ({_first_line(error)}); see its log") from None
+        remedy = "compare its version with that of the cluster; if that asks for a token, set RAY_AUTH_MODE=token"
+        raise JobError(
+            f"--engine ray: Ray does not start on {where} ({_first_line(error)}); {remedy if address else 'see its log'}"
+        ) from None
     ray._private.worker._worker_logs_enabled = (
         False  # deaths of workers, on standard output; its debugger does the same
     )
@@ -59,6 +66,20 @@ def connected(address: str | None, cores: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _stderr_elsewhere() -> Iterator[None]:
+    """Ray's libraries write a line a second there while they try to connect; what it was is said at the end."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _answering(address: str) -> str:

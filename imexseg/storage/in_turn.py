@@ -31,11 +31,12 @@ def in_turn(
                     waiting.append((item, pool.submit(prepare, item)))
                 if not waiting:
                     return
-                item, prepared = waiting[0]
-                yield item, prepared.result()
+                item, future = waiting[0]
+                yield item, future.result()
                 release(waiting.popleft()[0])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            for item, _ in waiting:
-                with suppress(OSError):
-                    release(item)
+            for item, prepared in waiting:
+                if not prepared.cancelled():
+                    with suppress(OSError):
+                        release(item)
