@@ -101,11 +101,12 @@ def stages_of(weights: str, path: Path, tile: int | None) -> None:
     for ending, content in contents.items():
         path.with_name(f"r{ending}").write_bytes(content)
     sending, _ = core_seconds(lambda: [put(path.with_name(f"r{end}"), Url(f"{BUCKET}/r{end}")) for end in contents])
+    mask, picture = (len(contents[ending]) / 1e6 for ending in ("_mask.png", "_overlay.png"))
     whole = fetching + decoding + network + encoding + sending
     print(
         f"{weights:13} {path.name:10} fetch {fetching:.3f}  decode {decoding:.3f}  network {network:.3f}  encode "
         f"{encoding:.3f}  send {sending:.3f}  all {whole:.2f} s of a core, {1 / whole:.3f} images/s; "
-        f"in {path.stat().st_size / 1e6:.1f} MB, out {sum(map(len, contents.values())) / 1e6:.1f} MB"
+        f"file {path.stat().st_size / 1e6:.1f} MB, mask {mask:.2f} MB, overlay {picture:.1f} MB"
     )
 
 

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlsplit
-from urllib.request import url2pathname
 
 from imexseg.errors import UsageError
 
@@ -87,6 +86,8 @@ def as_place(text: str) -> Place:
         return Path(text)
     url = Url(text)
     if url.protocol == "file":
+        from urllib.request import url2pathname  # takes a while to import
+
         return Path(url2pathname(urlsplit(text).path))
     if not re.match(r"[^/]", text.partition("://")[2]):
         raise UsageError(f"{url}: names no host or bucket; write it as {url.protocol}://NAME/...")
