@@ -67,7 +67,7 @@ web: web-build
 	$(BIN)/python $(WEB)/serve.py --port $(PORT)
 
 test: $(STAMP) $(WEB_MODULES)
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 test-slow: $(STAMP) $(WEB_MODULES)
 	$(BIN)/pytest -q -m slow

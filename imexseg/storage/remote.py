@@ -1,6 +1,8 @@
 """Reading, listing and writing at a URL, through fsspec. Credentials are those that its libraries find by themselves."""
 
+import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,6 +130,10 @@ def _reason(error: Exception, url: Url, verb: str) -> str:
         names += [kind.__name__ for kind in type(one).__mro__]
     status = next((number for one in chain if (number := getattr(one, "status", None)) is not None), None)
     said = scrubbed(" ".join(str(chain[-1]).split())[:200], url)
+    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in chain):
+        return (
+            f"there is no room for a copy of it in {tempfile.gettempdir()}; free some, or set TMPDIR to another place"
+        )
     if any(name in names for name in ("ClientConnectorError", "EndpointConnectionError", "ConnectTimeoutError")) or any(
         isinstance(one, ConnectionError | TimeoutError) for one in chain
     ):

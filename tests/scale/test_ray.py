@@ -20,6 +20,7 @@ from imexseg.distributed.cluster import connected
 from imexseg.distributed.worker import Setup
 from imexseg.models.weights import shipped_weights
 
+pytestmark = pytest.mark.xdist_group("ray")  # one Ray for all of them, not one a process
 Capture = pytest.CaptureFixture[str]
 
 

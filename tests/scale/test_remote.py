@@ -1,5 +1,6 @@
 """Images, results and data sets at URLs: what the commands write and say is what they write and say of local files."""
 
+import errno
 import http.server
 import json
 import os
@@ -204,6 +205,17 @@ def test_names_that_lead_out_of_the_output_are_not_read(bucket, scans: Path, tmp
         client.put_object(Bucket=bucket.url.removeprefix("s3://"), Key=key, Body=image)
     assert imexseg("predict", f"{bucket.url}/in", "--output", tmp_path / "out/deep") == 0
     assert sorted(contents(tmp_path / "out")) == ["deep/a_mask.png", "deep/a_overlay.png"]
+
+
+def test_a_full_disk_is_one_line(bucket, monkeypatch: pytest.MonkeyPatch, capsys: Capture, tmp_path: Path):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    bucket.filesystem.pipe_file(f"{bucket.url}/a.png", b"x")
+    monkeypatch.setattr(bucket.filesystem, "get_file", full)  # fsspec has one object for equal options
+    assert imexseg("predict", f"{bucket.url}/a.png", "--output", tmp_path / "out") == 1
+    first, _ = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"imexseg: {bucket.url}/a.png: there is no room for a copy of it in {tmp_path}/scratch; ")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from imexseg.cli import main as command_line
 from imexseg.distributed.cluster import connected
@@ -109,3 +110,20 @@ def test_a_place_that_cannot_be_written_to_ends_it(scans: Path, tmp_path: Path, 
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{tmp_path}/taken" in line
     assert "cannot be written" in line
+
+
+@pytest.mark.slow
+def test_a_worker_without_a_gpu_is_one_line(scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Ray believes what it is told about GPUs; torch looks."""
+    import ray
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    ray.init("local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        command = ["predict", str(scans), "--output", str(tmp_path / "out"), "--engine", "ray"]
+        assert command_line.main([*command, "--gpus-per-worker", "0.5"]) == 1
+    finally:
+        ray.shutdown()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("imexseg: --gpus-per-worker: torch finds no GPU where a worker runs")
