@@ -12,7 +12,7 @@ SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
 # Named one by one: the __all__ of imexseg itself hides them from pdoc.
-ROOMS := numerics layers models data data_gen inference evaluation training export report smp
+ROOMS := numerics layers models data data_gen storage inference evaluation training export report distributed smp
 
 .PHONY: demo test test-slow check networks format docs figures web web-build clean help
 

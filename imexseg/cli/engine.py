@@ -1,10 +1,11 @@
 """--engine and its options, and weights and data that may lie elsewhere: what predict, evaluate and check share."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imexseg.cli.console import messages, positive_float, positive_int
 from imexseg.errors import ImexsegError, UsageError
@@ -61,8 +62,8 @@ def pool_of(options: argparse.Namespace, n_tasks: int, setup: "Setup | None" = N
     return opened(options.address, setup, n_tasks, options.workers, getattr(options, "gpus_per_worker", None) or 0.0)
 
 
-def setup_of(options: argparse.Namespace, weights: str | None) -> "Setup":
-    """What each worker opens: the weights travel with it. Raises: UsageError if they cannot be read, or not on a GPU."""
+def setup_of(options: argparse.Namespace, weights: str | None, predictor: Any) -> "Setup":
+    """What each worker opens: the weights travel with it. Args: predictor: who would do it without Ray. Raises: UsageError if they cannot be read, or not on a GPU."""
     from imexseg.distributed.worker import Setup
 
     if weights is not None and weights.lower().endswith(".onnx"):
@@ -73,7 +74,10 @@ def setup_of(options: argparse.Namespace, weights: str | None) -> "Setup":
         from imexseg.models.weights import find_weights
 
         path = find_weights(weights)
-    return Setup(path.name, path.read_bytes(), options.tta, options.tile, bool(options.gpus_per_worker))
+    # On this machine, as without Ray; on a cluster, where workers are as many as cores, they would be in each other's way.
+    usual = getattr(predictor, "predictor", predictor).usual_threads
+    threads = 1 if options.address or os.environ.get("RAY_ADDRESS") else usual
+    return Setup(path.name, path.read_bytes(), options.tta, options.tile, bool(options.gpus_per_worker), threads)
 
 
 @contextmanager

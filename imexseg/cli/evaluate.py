@@ -79,7 +79,7 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
         from imexseg.distributed.commands import evaluate_on
 
         sent = None if perturb is None else replace(perturb, network=None)
-        with pool_of(options, len(pairs), setup_of(options, weights)) as pool:
+        with pool_of(options, len(pairs), setup_of(options, weights, opened)) as pool:
             yield from evaluate_on(pool, pairs, description, sent, mirror)
 
     with progress_bar("images") as progress:

@@ -170,7 +170,7 @@ def _results(
         if on_ray:
             from imexseg.distributed.commands import predict_on
 
-            pool = stack.enter_context(pool_of(options, len(jobs), setup_of(options, weights)))
+            pool = stack.enter_context(pool_of(options, len(jobs), setup_of(options, weights, predictor)))
             results = predict_on(pool, jobs, wanted)
         else:
             from imexseg.inference.placed import predict_here

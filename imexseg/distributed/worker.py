@@ -21,13 +21,18 @@ from imexseg.storage.scratch import scratch_folder
 
 @dataclass(frozen=True)
 class Setup:
-    """The predictor that a worker opens. name: of the weights file, whose content is sent along.  on_gpu: torch only."""
+    """The predictor that a worker opens. name: of the weights file, whose content is sent along.  on_gpu: torch only.
+
+    threads: with which it computes large images and tiles; 0, of an .onnx: those of the machine. Sums are rounded in another order with
+    another number, so masks are the same byte for byte only with as many as whoever they are compared with has.
+    """
 
     name: str
     content: bytes
     tta: bool = False
     tile: int | None = None
     on_gpu: bool = False
+    threads: int = 1
 
 
 class Worker:
@@ -56,12 +61,21 @@ class Worker:
 
     @cached_property
     def opened(self) -> Any:
-        from imexseg.inference.open import open_predictor
-
         assert self.setup is not None
         with scratch_folder() as scratch:
             path = scratch / self.setup.name
             path.write_bytes(self.setup.content)
+            if path.suffix.lower() == ".onnx":
+                from imexseg.inference.onnx_predictor import OnnxPredictor
+
+                predictor: Any = OnnxPredictor(path, self.setup.threads)
+                with predictor.threads(1):  # opens the file again, while it is there
+                    return predictor
+            import torch
+
+            from imexseg.inference.open import open_predictor
+
+            torch.set_num_threads(self.setup.threads)
             predictor = open_predictor(str(path))
         return _on_gpu(predictor) if self.setup.on_gpu else predictor
 
@@ -85,7 +99,8 @@ class Worker:
                 assert self.setup is not None
                 if self.setup.tile:
                     return self._tiled(jobs, wanted)
-                return list(predict_images(self.predictor, jobs, wanted, cores=1))
+                with self.opened.threads(1):
+                    return list(predict_images(self.predictor, jobs, wanted, cores=1))
 
         return number, list(predict_groups(segment, [jobs]))
 
@@ -113,7 +128,8 @@ class Worker:
             self._open(setup)
             if perturb is not None:
                 perturb = replace(perturb, network=getattr(self.opened, "network", None))
-            return number, list(confusions(self.predictor, description, pairs, first, perturb, mirror))
+            with self.opened.threads(1):
+                return number, list(confusions(self.predictor, description, pairs, first, perturb, mirror))
 
     def check(
         self, setup: list[Any], number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None

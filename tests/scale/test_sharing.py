@@ -1,11 +1,15 @@
 """How work is shared out, whoever does it: nothing twice, nothing lost, and what keeps failing is tried by itself."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import processes
 import pytest
 import torch
+from PIL import Image
 
 from imexseg.cli import main as command_line
 from imexseg.distributed.cluster import connected
@@ -86,6 +90,23 @@ def test_what_is_prepared_is_released_however_it_ends():
     assert taken == [(k, 2 * k) for k in range(7)]
     assert held == set()
     assert most == 3
+
+
+@pytest.mark.slow
+def test_a_large_image_is_the_same_with_two_threads(tmp_path: Path):
+    """Rounding depends on their number, and Ray would give each worker one."""
+    (tmp_path / "in").mkdir()
+    for seed in range(3):
+        coarse = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((2000, 1500), Image.Resampling.BICUBIC)
+        image.save(tmp_path / f"in/{seed}.png")
+    command = ["predict", tmp_path / "in", "--weights", "people-lite0", "--output"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    for name, options in (("here", []), ("ray", ["--engine", "ray", "--workers", 2])):
+        done = processes.run_as_typed(*command, tmp_path / name, *options, timeout=300, env=environment)
+        assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "here").iterdir():
+        assert (tmp_path / "ray" / path.name).read_bytes() == path.read_bytes()
 
 
 @pytest.mark.slow
