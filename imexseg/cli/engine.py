@@ -63,7 +63,10 @@ def pool_of(options: argparse.Namespace, n_tasks: int, setup: "Setup | None" = N
 
 
 def setup_of(options: argparse.Namespace, weights: str | None, predictor: Any) -> "Setup":
-    """What each worker opens: the weights travel with it. Args: predictor: who would do it without Ray. Raises: UsageError if they cannot be read, or not on a GPU."""
+    """What each worker opens: the weights travel with it.
+
+    Args: predictor: who would do it without Ray.  Raises: UsageError if the weights cannot be read, or not run on a GPU.
+    """
     from imexseg.distributed.worker import Setup
 
     if weights is not None and weights.lower().endswith(".onnx"):

@@ -23,8 +23,8 @@ from imexseg.storage.scratch import scratch_folder
 class Setup:
     """The predictor that a worker opens. name: of the weights file, whose content is sent along.  on_gpu: torch only.
 
-    threads: with which it computes large images and tiles; 0, of an .onnx: those of the machine. Sums are rounded in another order with
-    another number, so masks are the same byte for byte only with as many as whoever they are compared with has.
+    threads: with which it computes large images and tiles; 0, of an .onnx: those of the machine. With another number sums are
+    rounded in another order, so masks are the same byte for byte only as those of whoever has as many.
     """
 
     name: str
