@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mirror | None") -> int:
     from imexseg.data.description.data_yaml import load_description
-    from imexseg.evaluation.evaluate import confusions, evaluate
+    from imexseg.evaluation.evaluate import BLOCK, confusions, evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
     from imexseg.inference.open import AnyPredictor, open_predictor
     from imexseg.inference.tiling import TiledPredictor
@@ -79,7 +79,7 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
         from imexseg.distributed.commands import evaluate_on
 
         sent = None if perturb is None else replace(perturb, network=None)
-        with pool_of(options, len(pairs), setup_of(options, weights, opened)) as pool:
+        with pool_of(options, -(-len(pairs) // BLOCK), setup_of(options, weights, opened)) as pool:
             yield from evaluate_on(pool, pairs, description, sent, mirror)
 
     with progress_bar("images") as progress:
