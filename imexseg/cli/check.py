@@ -13,7 +13,7 @@ SIZES_SHOWN = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--init", action="store_true", help="write a first data.yaml from what the folder DATA holds")
+    parser.add_argument("--init", action="store_true", help="look at the folder DATA and write a first data.yaml")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +57,7 @@ def _check(data: Path, as_json: bool) -> int:
     n_errors, n_warnings = len(report.errors), len(report.warnings)
     if n_errors:
         messages.print(
-            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses until the errors are mended"
+            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses this data until the errors are fixed"
         )
         return 2
     messages.print(f"no errors, {n_warnings} warnings; train on it with: imexseg train {in_words(data)}")

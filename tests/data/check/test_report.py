@@ -73,7 +73,7 @@ def test_every_mistake_is_found_at_once(data: Path, capsys: pytest.CaptureFixtur
     for line in (
         "error: {}/masks/train/0.png: has the values 9",
         "error: {}/masks/train/1.png: is 15 x 12 px",
-        "error: {}/masks/train/2.png: a mask must have one channel of class numbers, this one is RGB",
+        "error: {}/masks/train/2.png: a mask must have one channel of class numbers, but this one is RGB",
         "error: {}/images/train/3.png: no mask",
         "error: {}/images/train/4.png: is empty",
         "warning: {}/masks/train/5.png: all a (class 0)",
