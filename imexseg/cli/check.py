@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.tables import print_table
 
 SIZES_SHOWN = 3
 
@@ -66,19 +68,32 @@ def _check(data: Path, as_json: bool) -> int:
 
 def _print_facts(facts: dict[str, Any]) -> None:
     splits = facts["splits"]
-    for split, found in splits.items():
-        sizes = [f"{size['width']} x {size['height']} ({size['images']})" for size in found["sizes"]]
-        more = f" and {len(sizes) - SIZES_SHOWN} more sizes" if len(sizes) > SIZES_SHOWN else ""
-        kinds = ", ".join(f"{kind['dtype']} x {kind['channels']} ({kind['images']})" for kind in found["kinds"])
-        print(f"{split:5}  {found['images']} pairs; {', '.join(sizes[:SIZES_SHOWN])}{more} px; {kinds}")
-        mean, std = (" ".join(f"{value:.4g}" for value in found[name]) for name in ("mean", "std"))
-        print(f"       mean {mean}; std {std}; ignored {found['ignored_share']:.2%} of the pixels")
     if not splits:
         return
-    width = max(len(name) for name in ("class", *facts["names"]))
-    print("\n" + " " * width + "".join(f"  {split + ': pixels':>14}  {'images':>7}" for split in splits))
-    for name in facts["names"]:
-        shares = [found["classes"][name] for found in splits.values()]
-        cells = "".join(f"  {share['pixel_share']:14.3%}  {share['image_share']:7.1%}" for share in shares)
-        print(f"{name:{width}}{cells}")
+    print_table(
+        [_row_of_split(split, found) for split, found in splits.items()],
+        head=("split", "pairs", "pixels (images)", "type x channels (images)", "mean", "deviation", "ignored"),
+        left=6,
+    )
     print()
+    kinds = ("pixels", "images")
+    print_table(
+        [(name, *_shares(found["classes"][name] for found in splits.values())) for name in facts["names"]],
+        head=("class", *(f"{split}: {kind}" for split in splits for kind in kinds)),
+    )
+    print()
+
+
+def _row_of_split(split: str, found: dict[str, Any]) -> tuple[str, ...]:
+    sizes = [f"{size['width']} x {size['height']} ({size['images']})" for size in found["sizes"]]
+    more = f" and {len(sizes) - SIZES_SHOWN} more sizes" if len(sizes) > SIZES_SHOWN else ""
+    kinds = ", ".join(f"{kind['dtype']} x {kind['channels']} ({kind['images']})" for kind in found["kinds"])
+    mean, std = (" ".join(f"{value:.4g}" for value in found[name]) for name in ("mean", "std"))
+    sizes_shown = ", ".join(sizes[:SIZES_SHOWN]) + more
+    return split, str(found["images"]), sizes_shown, kinds, mean, std, f"{found['ignored_share']:.2%}"
+
+
+def _shares(classes: Iterable[dict[str, float]]) -> Iterator[str]:
+    for share in classes:
+        yield f"{share['pixel_share']:.3%}"
+        yield f"{share['image_share']:.1%}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imexseg.cli.console import fraction, positive_int, progress_bar, seed
+from imexseg.cli.tables import print_table
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,15 +70,16 @@ def run(options: argparse.Namespace) -> int:
         return 0
     under = f", under {perturb.in_words}" if perturb else ""
     print(f"{scores.images} images of {options.split}, {parameters} parameters{under}")
-    width = max(len(name) for name in (*scores.names, "mean of those present"))
-    print(f"{'class':{width}}  {'IoU':>6}  {'Dice':>6}")
-    for name in scores.names:
-        values = (scores.iou[name], scores.dice[name])
-        cells = "  ".join(f"{value:6.4f}" if value is not None else "absent" for value in values)
-        print(f"{name:{width}}  {cells}")
-    print(f"{'mean of those present':{width}}  {scores.miou:6.4f}")
-    print(f"{'pixel accuracy':{width}}  {scores.accuracy:6.4f}")
+    print_table(
+        [(name, _score(scores.iou[name]), _score(scores.dice[name])) for name in scores.names],
+        head=("class", "IoU", "Dice"),
+        summary=[("mean of those present", _score(scores.miou), ""), ("pixel accuracy", _score(scores.accuracy), "")],
+    )
     return 0
+
+
+def _score(value: float | None) -> str:
+    return "absent" if value is None else f"{value:.4f}"
 
 
 def perturbation(options: argparse.Namespace, predictor: "AnyPredictor") -> "Perturbation | None":
