@@ -105,6 +105,12 @@ def panoptic(d: Path):
 
 
 @case("coco", 4)
+def panoptic_crowds_as_objects(d: Path):
+    (j,), _ = panoptic(d)
+    return [j, "--crowds", "objects"], Refused(("--crowds objects", "is panoptic"))
+
+
+@case("coco", 4)
 def brush_of_cvat(d: Path):
     crowd = annotation(iscrowd=1, segmentation=run_lengths(square()))
     j = coco(

@@ -259,7 +259,7 @@ def _layout_lines(layout: Layout) -> list[str]:
     if layout.split is not None:
         rule = layout.split
         lines.append(
-            f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # none was found; assigned by file content"
+            f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # none was found; assigned by file name"
         )
     return lines
 

@@ -255,7 +255,8 @@ def _white(description: DataDescription, split: str, readings: list[_Reading]) -
     where = description.images or description.root / "images" / split
     said, white = odd
     text = (
-        f"{where}: {said}; write `white: {white:g}` in data.yaml if so, and images of other kinds can be segmented too"
+        f"{where}: this split is {said}; if so, write `white: {white:g}` in data.yaml, and images of other kinds can be "
+        "segmented too"
     )
     return [Problem("white", text, warning=True)]
 

@@ -39,6 +39,8 @@ def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore
     if any(file.is_panoptic for file in files):
         if not all(file.is_panoptic for file in files):
             raise UsageError(f"{source}: has both panoptic and instance files; give one JSON file")
+        if crowds == "objects":
+            raise UsageError(f"--crowds objects: {source} is panoptic, where a crowd is no single object; leave it out")
         return convert_panoptic(files, root, classes_of(files, notes), notes)
     classes = classes_of(files, notes)
     found = Files(root, list_images(root, notes))
