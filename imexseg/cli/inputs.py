@@ -1,4 +1,4 @@
-"""Which images a command line means: files, folders with their subfolders, quoted patterns."""
+"""The images that a command line names: files, folders with their subfolders, quoted patterns."""
 
 import glob
 import itertools

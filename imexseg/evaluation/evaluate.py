@@ -99,7 +99,7 @@ def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarra
 
 
 def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image (H, W, C) and mask (H, W), ignored where the image means nothing (void.py).
+    """Image (H, W, C) and mask (H, W), ignored where the image has no value (void.py).
 
     Raises: UsageError naming the file if they do not fit each other or the classes.
     """

@@ -1,4 +1,4 @@
-"""What last.ckpt must be, before a run goes on from it."""
+"""What last.ckpt must satisfy before a run continues from it."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""A run folder belongs to one process: two trainings that write into it would mix, and neither would know."""
+"""A run folder belongs to one process: two runs that write to it would mix their files unnoticed."""
 
 import errno
 import os

@@ -377,7 +377,7 @@ def test_a_split_is_a_word_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["check", "--init", str(tmp_path)]) == 0
     assert yaml.safe_load((tmp_path / "data.yaml").read_text())["masks"] == "contest/latest_masks/*.png"
     assert main(["check", str(tmp_path)]) == 0
-    assert "train  3 pairs" in capsys.readouterr().out
+    assert "\ntrain  3      " in capsys.readouterr().out
 
 
 def test_a_first_description_follows_colours_whose_indices_change(tmp_path: Path):

@@ -55,10 +55,10 @@ class _Reading:
     channels: int  # of the file
     counts: (
         np.ndarray
-    )  # (256,) int64, pixels of each class; 255: ignored, by the mask or since the image means nothing there
+    )  # (256,) int64, pixels of each class; 255: ignored, by the mask or because the image has no value there
     in_mask: frozenset[int]  # classes that the mask has, and 255 if it has that itself
     moments: np.ndarray  # (channels, 2), sum and sum of squares of the image where it means something
-    n_void: int  # pixels of the image that mean nothing
+    n_void: int  # pixels of the image without a value
     extremes: tuple[float, float]
     digest: bytes
     mask: ReadMask  # without its pixels

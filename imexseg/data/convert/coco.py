@@ -1,4 +1,4 @@
-"""COCO: instances_*.json with polygons and run lengths, or panoptic ones. Class 0 is what no annotation covers.
+"""COCO: instances_*.json with outlines and run lengths, or panoptic data. Class 0 is whatever no annotation covers.
 
 Where annotations overlap, the later one in the file wins; crowds, whose outlines are rough, are ignored (255) and drawn first.
 """

@@ -1,4 +1,4 @@
-"""Pascal VOC: JPEGImages, SegmentationClass and ImageSets/Segmentation/*.txt, as of VOC itself, CVAT, Datumaro and labelme2voc.
+"""Pascal VOC: JPEGImages, SegmentationClass and ImageSets/Segmentation/*.txt, by VOC itself, CVAT, Datumaro or labelme2voc.
 
 Names: labelmap.txt (its colours say what a mask means), class_names.txt (values count its lines), else the twenty of VOC.
 """

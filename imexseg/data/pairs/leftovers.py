@@ -1,4 +1,4 @@
-"""What lies in a data set and belongs to no pair, so that it can be said."""
+"""Files in a data set that belong to no pair, so that they can be reported."""
 
 from imexseg.data.description.data_yaml import SPLITS, DataDescription
 from imexseg.data.pairs.files import find_files, some_names

@@ -1,4 +1,4 @@
-"""The one rule for an image that is not stored as the training images were: channels, scale, rounding, range.
+"""The one rule for images that are stored differently from the training images: channels, scale, rounding, range.
 
 With S the network's white (`full_scale`), W the image's white and v a pixel value:
 

@@ -1,4 +1,4 @@
-"""How many images a file holds: of films and stacks the first is read, and that is said."""
+"""How many images a file holds: of animations and stacks only the first is read, and a remark says so."""
 
 from pathlib import Path
 

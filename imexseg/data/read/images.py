@@ -44,7 +44,7 @@ _DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 def read_image(path: Path) -> np.ndarray:
     """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
 
-    Pixels that mean nothing (void.py) have the mean of the others.
+    Pixels without a value (void.py) have the mean of the others.
     Returns: (H, W, C) uint8, uint16 or float32.
     Raises: UsageError naming the file and the remedy if it cannot be read as an image, not without loss, or is not whole.
     """
@@ -52,9 +52,9 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_image_and_void(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """As read_image, and where a pixel means nothing: (H, W) bool, None if each of them means something.
+    """As read_image, and where a pixel has no value: (H, W) bool, None if every pixel has one.
 
-    Raises: UsageError as read_image, and if no pixel means anything.
+    Raises: UsageError as read_image, and if no pixel has a value.
     """
     bands = _read_bands(path)
     if bands is not None:

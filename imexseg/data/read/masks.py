@@ -1,8 +1,8 @@
-"""Masks as class numbers: what data.yaml says about their numbers or colours is applied on reading.
+"""Masks as class numbers: reading applies what data.yaml says about their numbers or colours.
 
 Where data.yaml declares colours, what a mask means must not depend on how its file stores it. Numbers and colours of the
 pixels are both looked up: if all colours are known they count; if they are not but all numbers are, those count. Where both
-would do and differ, the colours are taken and that is said; `masks_hold` in data.yaml decides otherwise.
+would do and differ, the colours are used, with a remark; `masks_hold` in data.yaml can decide otherwise.
 """
 
 from dataclasses import dataclass, field

@@ -202,4 +202,4 @@ def test_a_handful_of_real_images(name: str, tmp_path: Path, capsys: pytest.Capt
     assert checked(tmp_path, capsys, "--init")[0] == 0
     code, out, _ = checked(tmp_path, capsys)
     assert code == 0, out
-    assert "train  5 pairs" in out
+    assert "\ntrain  5      " in out
