@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.console import counted, in_words, messages, progress_bar
 from imexseg.cli.tables import print_table
 
 SIZES_SHOWN = 3
@@ -56,13 +56,11 @@ def _check(data: Path, as_json: bool) -> int:
         for word, problems in (("error", report.errors), ("warning", report.warnings)):
             for line in as_lines(problems):
                 print(f"{word}: {line}")
-    n_errors, n_warnings = len(report.errors), len(report.warnings)
-    if n_errors:
-        messages.print(
-            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses this data until the errors are fixed"
-        )
+    errors, warnings = counted(len(report.errors), "error"), counted(len(report.warnings), "warning")
+    if report.errors:
+        messages.print(f"imexseg: {errors}, {warnings}; `train` refuses this data until the errors are fixed")
         return 2
-    messages.print(f"no errors, {n_warnings} warnings; train on it with: imexseg train {in_words(data)}")
+    messages.print(f"no errors, {warnings}; train on it with: imexseg train {in_words(data)}")
     return 0
 
 

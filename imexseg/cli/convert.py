@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.console import counted, in_words, messages, progress_bar
 from imexseg.errors import UsageError
 
 FORMATS = {
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help="coco: the folder that holds the images (default: beside the JSON, or the folder above)",
+        help="coco: the folder that holds the images (default: that of the JSON, or of its annotations/)",
     )
     parser.add_argument(
         "--crowds",
@@ -70,6 +70,6 @@ def run(options: argparse.Namespace) -> int:
     for line in summary:
         messages.print(line)
     messages.print(
-        f"{len(plan.items)} images, {len(plan.names)} classes in {where}; check them with: imexseg check {where}"
+        f"{counted(len(plan.items), 'image')}, {len(plan.names)} classes in {where}; check them with: imexseg check {where}"
     )
     return 0

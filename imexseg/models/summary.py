@@ -93,7 +93,9 @@ def axes() -> dict[str, list[dict[str, Any]]]:
 
 def _described(rows: Iterable[tuple[str, type]]) -> list[dict[str, Any]]:
     """By the first line of their docstrings; torch's own classes in our words."""
-    words = {nn.BatchNorm2d: "Batch normalisation: mean and variance of each channel over the images of a batch."}
+    words: dict[type, str] = {
+        nn.BatchNorm2d: "Batch normalisation: mean and variance of each channel over the images of a batch."
+    }
     return [
         {"name": name, "what": words.get(kind) or (inspect.getdoc(kind) or "").splitlines()[0]} for name, kind in rows
     ]
