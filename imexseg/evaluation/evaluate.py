@@ -47,7 +47,8 @@ def class_table(predictor: AnyPredictor, description: DataDescription) -> np.nda
     if sorted(names) != sorted(description.names):
         raise UsageError(
             f"{description.root}: its classes are {', '.join(description.names)}, "
-            f"those of the weights {', '.join(predictor.info.names)}; evaluate on data with the classes trained on"
+            f"but those of the weights are {', '.join(predictor.info.names)}; evaluate on data with the classes that the network "
+            "was trained on"
         )
     table = np.arange(256, dtype=np.uint8)
     table[: len(names)] = [names.index(name) for name in description.names]
@@ -98,7 +99,7 @@ def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarra
 
 
 def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image (H, W, C) and mask (H, W), ignored where the image means nothing (void.py).
+    """Image (H, W, C) and mask (H, W), ignored where the image has no value (void.py).
 
     Raises: UsageError naming the file if they do not fit each other or the classes.
     """

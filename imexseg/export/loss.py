@@ -1,4 +1,4 @@
-"""What int8 costs, measured on images that its ranges were not chosen from."""
+"""What int8 costs, measured on images that did not determine its ranges."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

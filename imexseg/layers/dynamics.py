@@ -1,6 +1,6 @@
 """The table of dynamics: which equation ∂ₜY = … a network integrates, and by which step.
 
-Every explicit dynamics has an implicit twin with the same f, norms and widths, so that the two differ in the solve alone:
+Every implicit dynamics has an explicit twin with the same f, norms and widths, so that the two differ in the solve alone:
 residual ↔ imex-residual, parabolic ↔ imex, hamiltonian ↔ hamiltonian-imex, second-order ↔ second-order-imex.
 """
 

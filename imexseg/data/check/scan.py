@@ -55,10 +55,10 @@ class _Reading:
     channels: int  # of the file
     counts: (
         np.ndarray
-    )  # (256,) int64, pixels of each class; 255: ignored, by the mask or since the image means nothing there
+    )  # (256,) int64, pixels of each class; 255: ignored, by the mask or because the image has no value there
     in_mask: frozenset[int]  # classes that the mask has, and 255 if it has that itself
     moments: np.ndarray  # (channels, 2), sum and sum of squares of the image where it means something
-    n_void: int  # pixels of the image that mean nothing
+    n_void: int  # pixels of the image without a value
     extremes: tuple[float, float]
     digest: bytes
     mask: ReadMask  # without its pixels
@@ -122,7 +122,7 @@ def _read(pair: Pair, description: DataDescription) -> _Reading | list[Problem]:
             found = (
                 f"{pair.image}: is {image.dtype}, but `bit_depth: {description.bit_depth}` in data.yaml means {wanted}"
             )
-            problems.append(Problem("bit depth", f"{found}; export it alike or correct data.yaml"))
+            problems.append(Problem("bit depth", f"{found}; export it like the others, or correct data.yaml"))
         image = to_channels(image, description.channels or channels, pair.image)
     except UsageError as error:
         problems.append(Problem("unreadable image", str(error)))
@@ -170,7 +170,7 @@ def _remarks(image: Path, void: np.ndarray | None) -> Iterator[tuple[str, str]]:
     if void is not None:
         yield "pixels without a value", f"{image}: {in_words(void)}; they are ignored"
     if (several := first_of_several(image)) is not None:
-        yield "several images in a file", f"{image}: {several}; save one image a file to use the others"
+        yield "several images in a file", f"{image}: {several}; save one image per file to use the others"
 
 
 def _moments(image: np.ndarray) -> np.ndarray:
@@ -208,13 +208,15 @@ def _problems_of_split(
     if complete and not present - {0, IGNORE}:
         if present == {0, IGNORE} and len(names) == 2:
             values = f"{{0: {names[0]}, 255: {names[1]}}}"
-            text = f"masks are 0 and 255 only, and 255 means ignore; write 1 for {names[1]!r}, or `names: {values}`"
+            text = (
+                f"the masks hold only 0 and 255, and 255 means ignore; write 1 for {names[1]!r}, or `names: {values}`"
+            )
             problems.append(Problem("no classes", f"{where}: {text}"))
         elif present == {IGNORE}:
             text = f"every mask pixel is 255, which means ignore; write 0 to {len(names) - 1}"
             problems.append(Problem("no classes", f"{where}: {text}"))
         elif split == "train":
-            text = f"no mask has any class but 0 ({names[0]}), so there is nothing to learn; add some"
+            text = f"no mask has any class but 0 ({names[0]}), so there is nothing to learn; label some pixels"
             problems.append(Problem("no classes", f"{where}: {text}"))
         return problems
     black_and_white = len(names) == 2 and 1 in present  # 0 and 1 here, 0 and 255 there
@@ -222,19 +224,19 @@ def _problems_of_split(
         found = reading.in_mask
         if black_and_white and found == {0, IGNORE} and reading.mask.taken == "numbers":
             text = (
-                f"{reading.pair.mask}: is 0 and 255 only, others have 1 for {names[1]!r}; 255 means ignore here, so if it is "
+                f"{reading.pair.mask}: holds only 0 and 255, others have 1 for {names[1]!r}; 255 means ignore here, so if it is "
                 f"the {names[1]}, write 1"
             )
             problems.append(Problem("0 and 255", text, warning=True))
             continue
         if found == {IGNORE}:
-            text = f"{reading.pair.mask}: every pixel is ignored; it teaches nothing, remove the pair or mark something"
+            text = f"{reading.pair.mask}: every pixel is ignored, so it teaches nothing; remove the pair or label some pixels"
             problems.append(Problem("all ignored", text, warning=True))
         elif not reading.counts[:IGNORE].any():
             text = f"{reading.pair.mask}: every pixel that counts lies where the image holds no value; remove the pair"
             problems.append(Problem("all ignored", text, warning=True))
         elif found <= {0, IGNORE}:
-            text = f"{reading.pair.mask}: all {names[0]} (class 0); right if nothing else is in the image"
+            text = f"{reading.pair.mask}: all {names[0]} (class 0); this is right if the image shows nothing else"
             problems.append(Problem(f"all {names[0]}", text, warning=True))
     counted = set(np.flatnonzero(np.sum([reading.counts for reading in readings], axis=0)).tolist())
     for number in sorted(set(range(len(names))) - counted):
@@ -253,7 +255,8 @@ def _white(description: DataDescription, split: str, readings: list[_Reading]) -
     where = description.images or description.root / "images" / split
     said, white = odd
     text = (
-        f"{where}: {said}; write `white: {white:g}` in data.yaml if so, and images of other kinds can be segmented too"
+        f"{where}: this split is {said}; if so, write `white: {white:g}` in data.yaml, and images of other kinds can be "
+        "segmented too"
     )
     return [Problem("white", text, warning=True)]
 
@@ -268,10 +271,14 @@ def _mixtures(readings: list[_Reading]) -> list[Problem]:
     problems = []
     if len(dtypes) > 1:
         found = ", ".join(f"{image} is {dtype}" for dtype, image in dtypes.items())
-        problems.append(Problem("bit depth", f"{found}: a split must have one bit depth; export them alike"))
+        problems.append(
+            Problem("bit depth", f"{found}: all images of a split must have the same bit depth; export them alike")
+        )
     if len(channels) > 1 and set(channels) != {1, 3}:  # grey among colour is repeated in three channels
         found = ", ".join(f"{image} has {number} channels" for number, image in channels.items())
-        problems.append(Problem("channels", f"{found}: a split must have one number; export them alike"))
+        problems.append(
+            Problem("channels", f"{found}: all images of a split must have the same number; export them alike")
+        )
     return problems
 
 

@@ -44,7 +44,7 @@ _DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 def read_image(path: Path) -> np.ndarray:
     """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
 
-    Pixels that mean nothing (void.py) have the mean of the others.
+    Pixels without a value (void.py) have the mean of the others.
     Returns: (H, W, C) uint8, uint16 or float32.
     Raises: UsageError naming the file and the remedy if it cannot be read as an image, not without loss, or is not whole.
     """
@@ -52,9 +52,9 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_image_and_void(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """As read_image, and where a pixel means nothing: (H, W) bool, None if each of them means something.
+    """As read_image, and where a pixel has no value: (H, W) bool, None if every pixel has one.
 
-    Raises: UsageError as read_image, and if no pixel means anything.
+    Raises: UsageError as read_image, and if no pixel has a value.
     """
     bands = _read_bands(path)
     if bands is not None:
@@ -178,7 +178,7 @@ def decoded(path: Path) -> Image.Image:
 def _explanation(path: Path, error: Exception) -> str:
     """What is wrong with the file, and the remedy."""
     if os.path.isdir(path):
-        return "is a folder, expected an image file"
+        return "is a folder, not an image file"
     if isinstance(error, NotWholeError):
         return str(error)
     if isinstance(error, FileNotFoundError):
@@ -190,13 +190,13 @@ def _explanation(path: Path, error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"claims more than {LARGEST_IMAGE} pixels; cut it into smaller images"
     if isinstance(error, MemoryError):
-        return "does not fit into the memory; cut it into smaller images"
+        return "does not fit into memory; cut it into smaller images"
     if isinstance(error, UnidentifiedImageError):
         begin = path.read_bytes()[:4]
         if not begin:
-            return "is empty (0 bytes); replace it by the image it should be"
+            return "is empty (0 bytes); replace it with the right image"
         if begin in _TIFF_BEGINS:
-            return "is a TIFF that is damaged or of an unread kind; store bands of 8 or 16 bits, or of float32"
+            return "is a TIFF that is damaged or of an unsupported kind; store bands of 8 or 16 bits, or of float32"
         return f"is not an image that can be read; use {', '.join(FORMATS)}"
     reason = " ".join(str(error).split()) or type(error).__name__
     return f"is damaged or truncated ({reason}); copy or export it again"
@@ -222,7 +222,7 @@ def read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
         # These flags drop alpha and turn the image upright.
         pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape != (image.height, image.width, 3):
-        raise UsageError(f"{path}: {image.mode} of 16 bits that cannot be read without loss; export it as 16-bit PNG")
+        raise UsageError(f"{path}: is 16-bit {image.mode}, which cannot be read without loss; export it as 16-bit PNG")
     if image.format == "PNG" and _png_header(path)[25] == _PNG_GREY_ALPHA:
         return np.ascontiguousarray(pixels[..., :1])
     return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's BGR

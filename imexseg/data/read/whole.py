@@ -1,4 +1,4 @@
-"""Whether an image file holds all that it claims. Decoders fill what is missing with black or grey and say nothing.
+"""Whether an image file holds everything that it claims. Decoders silently fill in what is missing with black or grey.
 
 What is checked costs little where nothing is wrong: checksums, sizes, and a second look only at images that end as an image would
 whose data end early.

@@ -184,7 +184,7 @@ def test_channels(tmp_path: Path):
     light = to_channels(np.array([[[0.5, 0.25, 1.0]]], np.float32), 1, path)
     assert light.dtype == np.float32
     assert light.item() == pytest.approx(0.299 * 0.5 + 0.587 * 0.25 + 0.114)
-    with pytest.raises(UsageError, match="has 3 channels, the network takes 5"):
+    with pytest.raises(UsageError, match="has 3 channels, but the network takes 5"):
         to_channels(COLOUR, 5, path)
 
 
