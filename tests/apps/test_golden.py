@@ -11,7 +11,7 @@ GOLDEN_FILE = Path(__file__).parents[1] / "golden" / "pixels.json"
 GOLDEN = json.loads(GOLDEN_FILE.read_text())
 ANSWERS = f"""
     import {{ readFileSync }} from "node:fs";
-    import {{ withoutAlpha }} from "{(WEB / "src/decode.js").as_uri()}";
+    import {{ withoutAlpha }} from "{(WEB / "src/transparency.js").as_uri()}";
     import {{ PageError }} from "{(WEB / "src/errors.js").as_uri()}";
     import {{ SAMPLES, toChannels, toInput }} from "{(WEB / "src/prepare.js").as_uri()}";
     import {{ tilesAlong }} from "{(WEB / "src/tiles.js").as_uri()}";
