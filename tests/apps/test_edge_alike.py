@@ -11,14 +11,12 @@ import numpy as np
 import onnx
 import pytest
 import tifffile
-from box_model import box_model
+from box_model import box_model, sealed_model
 from PIL import Image
 
 from imexseg.cli.main import main
 from imexseg.data.read.mask_files import read_mask
 from imexseg.inference.onnx_predictor import OnnxPredictor
-from imexseg.models.checksum import UNSEALED, sealed
-from imexseg.models.prediction_info import METADATA_KEY
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "pixels.json").read_text())
 RANDOM = np.random.default_rng(11)
@@ -157,10 +155,7 @@ def test_golden_cases(number: int, tmp_path: Path, capfd: pytest.CaptureFixture[
 
 
 def test_both_refuse_a_network_in_which_one_bit_is_flipped(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
-    model = box_model()
-    entry = next(entry for entry in model.metadata_props if entry.key == METADATA_KEY)
-    entry.value = json.dumps(json.loads(entry.value) | {"format": 2, "checksum": UNSEALED})
-    whole = sealed(model.SerializeToString())
+    whole = sealed_model(box_model())
     PICTURES["film.gif"](tmp_path / "a.gif")
     for position, fine in ((None, True), (whole.index(b"Conv") - 20, False), (len(whole) - 1, False)):
         damaged = bytearray(whole)
