@@ -17,6 +17,7 @@ from imexseg.data.read.images import read_image, read_image_and_void
 from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import QTips
 from imexseg.inference.onnx_predictor import OnnxPredictor
+from imexseg.inference.write_picture import colour_mask
 
 RANDOM = np.random.default_rng(4)
 
@@ -187,8 +188,36 @@ def test_masks_have_the_numbers_of_the_users_masks(page: Page, models: Path, tmp
     classes = OnnxPredictor(models / "qtips.onnx").predict(read_image(picture)).classes
     found = mask_of(page, picture, (64, 64), tmp_path / "mask.png")
     np.testing.assert_array_equal(found, np.array([7, 0, 255])[classes])
+    expect(page.locator("#mask-numbers")).to_contain_text("the network was trained on")
+    expect(page.locator("#mask-numbers")).to_contain_text("7 background, 0 middle, 255 bright.")
+    picture = tmp_path / "own-transparent.png"
+    picture.write_bytes(PICTURES["transparent-grey.png"]())
+    _, void = read_image_and_void(picture)
+    assert void is not None
+    found = mask_of(page, picture, (64, 64), tmp_path / "mask.png")
+    np.testing.assert_array_equal(found == 254, void)
+    expect(page.locator("#note")).to_have_text(
+        f"{void.sum()} transparent pixels: 254, ignored, in the mask, since 255 stands for “bright”."
+    )
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+
+
+def test_transparent_pixels_are_shown_in_stripes_and_said(page: Page, tmp_path: Path):
+    page.click("#draw")
+    expect(page.locator("#mask-numbers")).to_have_text("PNG of class numbers, at the size of the image itself.")
+    picture = np.dstack([blobs(64, 64), np.full((64, 64), 255, np.uint8)])
+    picture[3:9, 10:50, 3] = 0
+    Image.fromarray(picture).save(tmp_path / "hole.png")
+    page.set_input_files("#image-file", tmp_path / "hole.png")
+    expect(page.locator("#note")).to_have_text("240 transparent pixels: 255, ignored, in the mask.")
+    shown = page.locator("#classes").evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    )
+    void = picture[..., 3] == 0
+    expected = colour_mask(np.where(void, 255, 0).astype(np.uint8), [(0, 0, 0)])
+    found = np.array(shown, np.uint8).reshape(64, 64, 4)
+    np.testing.assert_array_equal(found[void], np.insert(expected[void], 3, 255, axis=1))
 
 
 def test_twelve_bits_in_a_file_of_sixteen_are_refused(page: Page, tmp_path: Path):

@@ -4,11 +4,9 @@ import { checkedSeal } from "./checksum.js";
 import { PageError } from "./errors.js";
 import { readModelInfo } from "./metadata.js";
 import { trainedType } from "./model-info.js";
+import { IGNORED, ignoredInWords } from "./numbers.js";
 import { SAMPLES, toChannels, toInput } from "./prepare.js";
 import { cut, sizeNote, tilesAlong } from "./tiles.js";
-
-/** In place of a class where a pixel means nothing. */
-const IGNORED = 255;
 
 export class Model {
   /** @throws {PageError} if the file is not an exported imexseg network */
@@ -63,7 +61,8 @@ export class Model {
       }
     }
     if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
-    return { classes, milliseconds, note: sizeNote(image, size) };
+    const note = [sizeNote(image, size), ignoredInWords(image.void, this.info)].filter(Boolean).join(". ");
+    return { classes, milliseconds, note };
   }
 
   async run(data, shape) {

@@ -1,4 +1,6 @@
 // The words, numbers and controls of the page. Names from files of strangers are set as text, never as markup.
+import { maskInWords } from "./numbers.js";
+
 const $ = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en");
 
@@ -88,6 +90,7 @@ export function showLegend({ names, palette }, visible, changed) {
 }
 
 export function showModel(info, threads) {
+  $("mask-numbers").textContent = maskInWords(info);
   const size = info.size ? `${info.size[1]} × ${info.size[0]} px` : "any";
   const facts = {
     Network: info.model,
