@@ -159,20 +159,36 @@ def test_the_page_says_what_was_done_to_an_image_of_another_size(page: Page, tmp
 
 
 @pytest.mark.parametrize("options", [["--size", "64", "64"], ["--dynamic"]], ids=["fixed", "dynamic"])
-def test_the_real_network_gives_the_masks_of_imexseg_predict(page: Page, tmp_path: Path, options: list[str]):
+def test_torch_onnxruntime_the_edge_program_and_the_page_agree(page: Page, tmp_path: Path, options: list[str]):
+    """On a real network, with and without transparent pixels."""
     file = tmp_path / "real.onnx"
     assert command_line.main(["export", "qtips", *options, "--output", str(file)]) == 0
     page.set_input_files("#model-file", file)
     expect(page.locator("#model")).to_have_value("own")
-    for n, size in enumerate([(64, 64), (64, 64), (64, 64), (120, 90)]):
-        bar = QTips("authors", size=128, split="test")[n][0]
+    for n, size in enumerate([(64, 64), (64, 64), (120, 90)]):
+        bar = Image.fromarray(QTips("authors", size=128, split="test")[n][0]).resize(size[::-1], Image.Resampling.BOX)
+        if n > 0:
+            alpha = np.full(size, 255, np.uint8)
+            alpha[10:30, 20:35] = 0
+            bar.putalpha(Image.fromarray(alpha))
         picture = tmp_path / f"bar-{n}.png"
-        Image.fromarray(bar).resize(size[::-1], Image.Resampling.BOX).save(picture)
-        arguments = ["predict", str(picture), "--weights", str(file), "--output", str(tmp_path / "out")]
-        assert command_line.main(arguments) == 0
-        expected = read_mask(tmp_path / "out" / f"bar-{n}_mask.png")
-        assert expected.any()
-        np.testing.assert_array_equal(mask_of(page, picture, size, tmp_path / "mask.png"), expected)
+        bar.save(picture)
+        programs = {
+            "torch": ["predict", str(picture), "--weights", "qtips"],
+            "onnx": ["predict", str(picture), "--weights", str(file)],
+            "edge": ["edge", str(file), "--source", str(picture), "--headless"],
+        }
+        masks = {}
+        for name, arguments in programs.items():
+            assert command_line.main([*arguments, "--output", str(tmp_path / name)]) == 0
+            masks[name] = read_mask(tmp_path / name / f"bar-{n}_mask.png")
+        masks["page"] = mask_of(page, picture, size, tmp_path / "mask.png")
+        assert (masks["onnx"] == 255).sum() == (300 if n > 0 else 0)
+        assert set(np.unique(masks["onnx"])) - {0, 255}
+        if size != (64, 64) and "--dynamic" not in options:
+            del masks["torch"]  # which takes the image at once, not in tiles
+        for mask in masks.values():
+            np.testing.assert_array_equal(mask, masks["onnx"])
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
 
