@@ -119,6 +119,13 @@ def pngs() -> dict[str, bytes]:
         "wrong-filter": png(b"\7" + packed(COLOUR, 8)[1:], RGB),
         "of-3-bits": png(grey, GREY, 8).replace(b"\x08\0\0\0\0", b"\x03\0\0\0\0", 1),
         "film": saved(Image.fromarray(COLOUR), "PNG", save_all=True, append_images=[Image.fromarray(255 - COLOUR)]),
+        "film-apart": saved(
+            Image.fromarray(COLOUR),
+            "PNG",
+            save_all=True,
+            default_image=True,
+            append_images=[Image.fromarray(255 - COLOUR)] * 2,
+        ),
         "all-transparent": png(SMALL * 0, RGBA),
     }
     for depth in (1, 2, 4):

@@ -1,6 +1,7 @@
 """The page reads the pixels that Python reads, of every kind of file that it may meet, and refuses what Python refuses."""
 
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from odd_pictures import PICTURES
 from page_tools import WEB, node, served
 from playwright.sync_api import Browser, Page
 
+from imexseg.data.read.frames import first_of_several
 from imexseg.data.read.images import read_image_and_void
 from imexseg.errors import UsageError
 
@@ -23,8 +25,9 @@ ENTRY = f"""
     window.decode = async (content, name) => {{
         const blob = new Blob([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]);
         try {{
-            const {{ width, height, channels, white, data, void: clear }} = await decodeImage(blob, name);
-            return {{ width, height, channels, white, data: text(new Uint8Array(data.buffer)), clear: clear && text(clear) }};
+            const {{ width, height, channels, white, pictures, data, void: clear }} = await decodeImage(blob, name);
+            const found = {{ data: text(new Uint8Array(data.buffer)), clear: clear && text(clear) }};
+            return {{ width, height, channels, white, pictures, ...found }};
         }} catch (error) {{
             if (!(error instanceof PageError)) throw error;
             return error.message;
@@ -54,8 +57,8 @@ def decoder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield page
 
 
-def on_the_page(decoder: Page, name: str) -> str | tuple[np.ndarray, np.ndarray]:
-    """Pixels (H, W, C) and where they mean nothing (H, W); or why they cannot be read."""
+def on_the_page(decoder: Page, name: str) -> str | tuple[np.ndarray, np.ndarray, int]:
+    """Pixels (H, W, C), where they mean nothing (H, W), and of how many pictures it is the first; or why it cannot be read."""
     content = base64.b64encode(PICTURES[name]).decode()
     answer: str | dict[str, Any] = decoder.evaluate(
         "([content, name]) => window.decode(content, name)", [content, name]
@@ -66,15 +69,17 @@ def on_the_page(decoder: Page, name: str) -> str | tuple[np.ndarray, np.ndarray]
     dtype = np.uint16 if answer["white"] == 65535 else np.uint8
     pixels = np.frombuffer(base64.b64decode(answer["data"]), dtype).reshape(*size, answer["channels"])
     clear = answer["clear"] and np.frombuffer(base64.b64decode(answer["clear"]), np.uint8).reshape(size) != 0
-    return pixels, np.zeros(size, bool) if clear is None else clear
+    return pixels, np.zeros(size, bool) if clear is None else clear, answer["pictures"]
 
 
-def in_python(path: Path) -> str | tuple[np.ndarray, np.ndarray]:
+def in_python(path: Path) -> str | tuple[np.ndarray, np.ndarray, int]:
     try:
         pixels, void = read_image_and_void(path)
     except UsageError as error:
         return str(error)
-    return pixels, np.zeros(pixels.shape[:2], bool) if void is None else void
+    number = re.match(r"holds (\d+) images", first_of_several(path) or "holds 1 images")
+    assert number
+    return pixels, np.zeros(pixels.shape[:2], bool) if void is None else void, int(number[1])
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -94,6 +99,7 @@ def test_the_page_reads_what_python_reads(decoder: Page, tmp_path: Path, name: s
         assert other.dtype == grey.dtype
         np.testing.assert_array_equal(other, grey)
         np.testing.assert_array_equal(found[1], expected[1])
+        assert found[2] == expected[2]
 
 
 def test_the_cases_are_of_both_kinds(tmp_path: Path):

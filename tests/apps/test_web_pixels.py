@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -141,6 +142,15 @@ def test_networks_of_other_kinds_give_the_masks_of_python(page: Page, models: Pa
     for name, image in pictures.items():
         image.save(tmp_path / name)
         check(page, file, tmp_path / name, tmp_path)
+        kind = {"deep": "uint16", "float": "float32"}.get(model, "uint8")
+        stored = "uint16" if "deep.png" in name else "uint8"
+        brought = (
+            [f"{stored.title()} with white at", f"was brought to the {kind} with white at"] if stored != kind else []
+        )
+        for words in brought:
+            expect(page.locator("#note")).to_contain_text(words)
+        if not brought:
+            expect(page.locator("#note")).not_to_contain_text("brought")
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
 
@@ -156,6 +166,12 @@ def test_the_page_says_what_was_done_to_an_image_of_another_size(page: Page, tmp
             expect(page.locator("#note")).to_contain_text(note)
         else:
             expect(page.locator("#note")).to_be_hidden()
+    film = [Image.fromarray(blobs(20, 64)) for _ in range(3)]
+    film[0].save(tmp_path / "film.webp", lossless=True, save_all=True, append_images=film[1:])
+    page.set_input_files("#image-file", tmp_path / "film.webp")
+    expect(page.locator("#note")).to_have_text(
+        re.compile("^Holds 3 pictures, of which the first is read. This model .* edge")
+    )
 
 
 @pytest.mark.parametrize("options", [["--size", "64", "64"], ["--dynamic"]], ids=["fixed", "dynamic"])

@@ -1,12 +1,14 @@
 // From the bytes of an image file to the numbers that stand in it, as imexseg/data/read/images.py reads them: upright,
 // palettes expanded, alpha dropped, no colour management. What cannot be read so is refused.
 import { PageError } from "./errors.js";
+import { countPictures, riffChunks } from "./frames.js";
 import { orientationIn, upright } from "./orientation.js";
 import { pngPixels, readPng } from "./png.js";
 import { withoutAlpha } from "./transparency.js";
 
 export const LARGEST_IMAGE = 64e6; // pixels: what a canvas holds on every browser is not much more
 const FORMATS = "PNG, JPEG, WebP, GIF or BMP";
+const EXIF = 0x45584946; // as four characters
 const BEGINS = {
   png: /^\x89PNG\r\n\x1a\n/,
   jpeg: /^\xff\xd8\xff/,
@@ -19,8 +21,9 @@ const BEGINS = {
 /**
  * Pixels in rows from the top, channels interleaved.
  * void: 1 where a pixel is transparent and means nothing, null if none is.
+ * pictures: that the file holds, if it is one; this is the first.
  * @typedef {{width: number, height: number, channels: 1 | 3, white: 255 | 65535, data: Uint8Array | Uint16Array,
- *   void: Uint8Array | null}} Pixels
+ *   void: Uint8Array | null, pictures?: number}} Pixels
  */
 
 /**
@@ -36,12 +39,11 @@ export async function decodeImage(blob, name) {
   const format = Object.keys(BEGINS).find((key) => BEGINS[key].test(begin));
   // A browser knows more formats; what it makes of them is not what `imexseg predict` reads, or refuses.
   if (!format) throw new PageError(`${name} is not an image that can be read. Use ${FORMATS}.`);
-  if (format === "tiff") throw new PageError(`${name} is a TIFF, which browsers do not read. Save it as PNG, which keeps 16 bits.`);
+  if (format === "tiff") throw new PageError(`${name} is a TIFF, which browsers do not read. Save it as PNG, of 8 or 16 bits.`);
   if (format === "png") return png(bytes, name);
-  if (format === "webp") return webp(bytes, name);
-  const image = await byBrowser(bytes, name);
+  const image = format === "webp" ? await webp(bytes, name) : await byBrowser(bytes, name);
   if (format === "jpeg") await checkEnd(bytes, image, name);
-  return image;
+  return { ...image, pictures: countPictures(bytes, format) };
 }
 
 /** The pixels of a picture that the browser decoded; the bitmap is closed. */
@@ -74,25 +76,21 @@ async function png(bytes, name) {
   const read = await readPng(bytes, name, (width, height) => checkSize(width, height, name));
   // fast-png does not know how samples of less than a byte are interlaced. A canvas holds all of their bits.
   const image = read.interlaced && read.depth < 8 ? await byBrowser(read.bytes, name) : pngPixels(read, name);
-  return upright(image, read.orientation);
+  return { ...upright(image, read.orientation), pictures: read.pictures };
 }
 
 /** Some browsers turn a WebP by its EXIF data and some do not: none gets to see them. */
 async function webp(bytes, name) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const hidden = bytes.slice();
   let orientation = 1;
-  for (let at = 12; at + 8 <= bytes.length; ) {
-    const length = view.getUint32(at + 4, true);
-    if (String.fromCharCode(...bytes.subarray(at, at + 4)) === "EXIF") {
-      hidden.fill(0x78, at, at + 4); // "xxxx", a chunk that no reader knows
-      try {
-        orientation = orientationIn(bytes.subarray(at + 8, at + 8 + length));
-      } catch {
-        throw new PageError(`${name} is damaged (its EXIF data cannot be read). Copy or save it again.`);
-      }
+  for (const { kind, start, length } of riffChunks(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+    if (kind !== EXIF) continue;
+    hidden.fill(0x78, start - 8, start - 4); // "xxxx", a chunk that no reader knows
+    try {
+      orientation = orientationIn(bytes.subarray(start, start + length));
+    } catch {
+      throw new PageError(`${name} is damaged (its EXIF data cannot be read). Copy or save it again.`);
     }
-    at += 8 + length + (length % 2);
   }
   return upright(await byBrowser(hidden, name), orientation);
 }
@@ -120,7 +118,8 @@ function checkAlpha(rgba, name) {
 async function checkEnd(bytes, image, name) {
   let end = bytes.length - 2;
   while (end > 0 && !(bytes[end] === 0xff && bytes[end + 1] === 0xd9)) end--;
-  const noise = Uint8Array.from({ length: 4096 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 24) % 255); // no 255, which begins a mark
+  // No 255, which begins a mark.
+  const noise = Uint8Array.from({ length: 4096 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 24) % 255);
   const noisy = new Uint8Array(bytes.length + noise.length);
   noisy.set(bytes.subarray(0, end));
   noisy.set(noise, end);

@@ -15,7 +15,13 @@ const isObject = (value) => typeof value === "object" && value !== null && !Arra
 const [isByte, isSide, isNumber] = [isInteger(0, 255), isInteger(1, LARGEST_SIDE), isInteger(0, LARGEST_NUMBER)];
 const isSize = (value) => isList(value, 2) && value.every(isSide);
 const orNull = (check) => (value) => value === null || check(value);
+const areDifferent = (values) => new Set(values).size === values.length;
 const DTYPES = ["uint8", "uint16", "float32"];
+const isRange = (value) =>
+  isObject(value) &&
+  Object.keys(value).length === 3 &&
+  DTYPES.includes(value.dtype) &&
+  [value.lowest, value.highest].every(Number.isFinite);
 
 const REQUIRED = {
   format: isInteger(1, FORMAT),
@@ -30,11 +36,8 @@ const REQUIRED = {
 };
 const OPTIONAL = {
   values: (value, { names }) =>
-    isList(value) && (!value.length || (value.length === names?.length && value.every(isByte) && new Set(value).size === value.length)),
-  pixel_range: orNull(
-    (value) =>
-      isObject(value) && Object.keys(value).length === 3 && DTYPES.includes(value.dtype) && Number.isFinite(value.lowest) && Number.isFinite(value.highest),
-  ),
+    isList(value) && (!value.length || (value.length === names?.length && value.every(isByte) && areDifferent(value))),
+  pixel_range: orNull(isRange),
   size: orNull(isSize),
   minimum_size: isSize,
   long_side: orNull(isSide),

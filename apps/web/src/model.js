@@ -2,6 +2,7 @@
 import * as ort from "onnxruntime-web/wasm";
 import { checkedSeal } from "./checksum.js";
 import { PageError } from "./errors.js";
+import { picturesInWords } from "./frames.js";
 import { readModelInfo } from "./metadata.js";
 import { trainedType } from "./model-info.js";
 import { IGNORED, ignoredInWords } from "./numbers.js";
@@ -34,7 +35,7 @@ export class Model {
   /**
    * @param {import("./decode.js").Pixels} image
    * @param {(done: number, total: number) => Promise<void>} between called after each tile; what it throws ends the work
-   * @returns {Promise<{classes: Uint8Array, milliseconds: number, note: string}>} milliseconds: of the network alone
+   * @returns {Promise<{classes: Uint8Array, milliseconds: number, notes: string[]}>} milliseconds: of the network alone
    */
   async segment(image, between) {
     const input = toInput(toChannels(image, this.info.in_channels), this.info, this.type);
@@ -61,8 +62,9 @@ export class Model {
       }
     }
     if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
-    const note = [sizeNote(image, size), ignoredInWords(image.void, this.info)].filter(Boolean).join(". ");
-    return { classes, milliseconds, note };
+    const several = picturesInWords(image.pictures);
+    const notes = [several, input.remark, sizeNote(image, size), ignoredInWords(image.void, this.info)];
+    return { classes, milliseconds, notes: notes.filter(Boolean) };
   }
 
   async run(data, shape) {
@@ -95,9 +97,10 @@ function requireInterface(session, info, name) {
   const output = session.outputMetadata.find((value) => value.name === "classes");
   const sides = [...(info.size ?? []), info.in_channels];
   let problem;
-  if (input?.name !== "image" || others.length || !input.isTensor || input.shape.length !== 4) problem = "does not take one image";
+  const isImage = input?.name === "image" && input.isTensor && input.shape.length === 4;
+  if (!isImage || others.length) problem = "does not take one image";
   else if (input.type !== trainedType(info)) problem = `takes ${input.type}, but its metadata say ${trainedType(info)}`;
-  else if (String(input.shape.slice(-sides.length)) !== String(sides)) problem = "takes images of another shape than its metadata say";
+  else if (String(input.shape.slice(-sides.length)) !== String(sides)) problem = "takes another shape than its metadata say";
   else if (!output?.isTensor || output.type !== "uint8") problem = "does not give the classes as 8-bit numbers";
   if (problem) throw new PageError(`${name}: its graph ${problem}. Export it again with “imexseg export”.`);
 }

@@ -16,7 +16,7 @@ const MUCH = 1 << 24; // bytes that a file may hold beyond its pixels
 /**
  * A PNG that holds all that it claims, taken apart; what imexseg/data/read/whole.py refuses is refused.
  * @typedef {{width: number, height: number, depth: number, colour: number, interlaced: boolean, orientation: number,
- *   bytes: Uint8Array}} Png bytes: the file without what only other programs need
+ *   pictures: number, bytes: Uint8Array}} Png bytes: the file without what only other programs need
  * @param {Uint8Array} bytes
  * @param {string} name for messages
  * @param {(width: number, height: number) => void} checkSize throws if it is too large
@@ -35,7 +35,9 @@ export async function readPng(bytes, name, checkSize) {
   await checkPixels(chunks, bytesNeeded(width, height, depth * (SAMPLES[colour] ?? 0), interlace), name);
   const kept = chunks.filter(({ kind }) => isNeeded(kind, colour)).map(({ whole }) => whole);
   const orientation = orientationOf(chunks, name);
-  return { width, height, depth, colour, interlaced: interlace === 1, orientation, bytes: joined([bytes.subarray(0, 8), ...kept]) };
+  const content = joined([bytes.subarray(0, 8), ...kept]);
+  const pictures = picturesIn(chunks);
+  return { width, height, depth, colour, interlaced: interlace === 1, orientation, pictures, bytes: content };
 }
 
 /** @param {Png} png @returns {import("./decode.js").Pixels} as it is stored @throws {PageError} */
@@ -106,6 +108,14 @@ function orientationOf(chunks, name) {
   } catch {
     throw damaged(name);
   }
+}
+
+/** In an animated PNG, to whose film the picture of other readers may belong or not. */
+function picturesIn(chunks) {
+  const animation = chunks.find(({ kind }) => kind === "acTL")?.content;
+  if (animation?.length !== 8) return 1;
+  const isApart = chunks.find(({ kind }) => kind === "fcTL" || kind === "IDAT").kind === "IDAT";
+  return new DataView(animation.buffer, animation.byteOffset).getUint32(0) + (isApart ? 1 : 0);
 }
 
 function joined(parts) {

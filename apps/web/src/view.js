@@ -11,12 +11,13 @@ export function showProblem(message) {
 
 export const showError = (error) => showProblem(error.message);
 
-export function showResult({ name, image, milliseconds, note, settled, names, counts }) {
+export function showResult({ name, image, milliseconds, notes, settled, names, counts }) {
   const { width, height } = image;
   const total = width * height;
   $("what").textContent = `${name} · ${width} × ${height} px`;
   $("timing").textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms in the network`;
-  $("note").textContent = note && `${note[0].toUpperCase()}${note.slice(1)}.`;
+  const note = notes.map((remark) => `${remark[0].toUpperCase()}${remark.slice(1)}.`).join(" ");
+  $("note").textContent = note;
   $("note").hidden = !note;
   const shares = counts.map((count) => `${((100 * count) / total).toFixed(1)} %`);
   for (const [k, row] of [...$("legend").tBodies[0].rows].entries()) {

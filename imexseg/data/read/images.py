@@ -123,7 +123,7 @@ def _deep_transparent(path: Path, roughly: np.ndarray) -> np.ndarray:
 def _uncovered(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Where the first frame of a GIF leaves the picture empty: (H, W) bool, None if nowhere."""
     with Image.open(path, formats=["GIF"]) as header:
-        left, top, right, bottom = header.tile[0].extents or (0, 0, *header.size)
+        left, top, right, bottom = header.tile[0][1] or (0, 0, *header.size)
     empty = np.ones(shape, dtype=bool)
     empty[top:bottom, left:right] = False
     return empty if empty.any() else None
