@@ -85,6 +85,7 @@ def key(*values: int) -> bytes:
 
 
 def flipped(content: bytes, at: int) -> bytes:
+    at %= len(content)
     return content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
 
 
@@ -144,6 +145,13 @@ def pngs() -> dict[str, bytes]:
         found[f"turned-{orientation}-deep"] = png(deep_grey, GREY, 16, turn)
         found[f"turned-{orientation}-interlaced"] = png(grey >> 4, GREY, 4, turn, lace=True)
     whole = png(COLOUR, RGB)
+    for kind in ("eXIf", "iCCP", "tEXt", "abcd"):
+        found[f"wrong-{kind}"] = png(SMALL, RGBA, before=flipped(chunk(kind.encode(), exif(6)[6:]), -1))
+    for kind in ("eXIf", "tEXt", "abcd"):
+        found[f"wrong-late-{kind}"] = png(SMALL, RGBA, after=flipped(chunk(kind.encode(), exif(6)[6:]), -1))
+    found["no-name"] = png(SMALL, RGBA, before=chunk(b"ab\xe9d", b""))
+    wrong_end = png(COLOUR[..., :1] >> 4, GREY, 4, lace=True)
+    found["wrong-end-interlaced"] = flipped(wrong_end, len(wrong_end) - 2)
     found |= {"tail": whole + b"hello", "no-end": whole[:-12]}
     found |= {f"cut-{at}": whole[:at] for at in (8, 20, 33, 40, 60, 200, len(whole) - 20, len(whole) - 6)}
     found |= {f"flipped-{at}": flipped(whole, at) for at in (5, 18, 30, 45, 70, 300, len(whole) - 3, len(whole) - 14)}
@@ -161,7 +169,7 @@ def others() -> dict[str, bytes]:
     found = {
         "grey.jpg": saved(LARGE[..., 0], "JPEG"),
         "progressive.jpg": progressive,
-        "cmyk.jpg": saved(Image.fromarray(LARGE).convert("CMYK"), "JPEG"),
+        "cmyk.jpg": saved(Image.fromarray(smooth(90, 120, 4), "CMYK"), "JPEG"),
         "rgb.jpg": saved(LARGE, "JPEG", keep_rgb=True),
         "odd-sides.jpg": saved(smooth(91, 123, 3), "JPEG"),
         "tail.jpg": jpeg + b"hello",

@@ -17,7 +17,7 @@ from imexseg.data.read.images import read_image_and_void
 from imexseg.errors import UsageError
 
 # What Python reads and a browser cannot give exactly: the page says so.
-REFUSED_BY_THE_PAGE = {"translucent.webp": "partly translucent", "picture.tif": "is a TIFF"}
+REFUSED_BY_THE_PAGE = {"translucent.webp": "partly translucent", "picture.tif": "is a TIFF", "cmyk.jpg": "is a CMYK"}
 ENTRY = f"""
     import {{ decodeImage }} from "{(WEB / "src/decode.js").as_posix()}";
     import {{ PageError }} from "{(WEB / "src/errors.js").as_posix()}";

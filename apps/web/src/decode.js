@@ -2,6 +2,7 @@
 // palettes expanded, alpha dropped, no colour management. What cannot be read so is refused.
 import { PageError } from "./errors.js";
 import { countPictures, riffChunks } from "./frames.js";
+import { checkColours, checkEnd } from "./jpeg.js";
 import { orientationIn, upright } from "./orientation.js";
 import { pngPixels, readPng } from "./png.js";
 import { withoutAlpha } from "./transparency.js";
@@ -41,8 +42,9 @@ export async function decodeImage(blob, name) {
   if (!format) throw new PageError(`${name} is not an image that can be read. Use ${FORMATS}.`);
   if (format === "tiff") throw new PageError(`${name} is a TIFF, which browsers do not read. Save it as PNG, of 8 or 16 bits.`);
   if (format === "png") return png(bytes, name);
+  if (format === "jpeg") checkColours(bytes, name);
   const image = format === "webp" ? await webp(bytes, name) : await byBrowser(bytes, name);
-  if (format === "jpeg") await checkEnd(bytes, image, name);
+  if (format === "jpeg") await checkEnd(bytes, image, (other) => byBrowser(other, name), name);
   return { ...image, pictures: countPictures(bytes, format) };
 }
 
@@ -107,25 +109,5 @@ function checkAlpha(rgba, name) {
     if (rgba[i] !== 0 && rgba[i] !== 255) {
       throw new PageError(`${name} is partly translucent; of this format a browser gives no exact colours then. Save it as PNG.`);
     }
-  }
-}
-
-/**
- * Decoders take what stands before the end mark of a JPEG for pixels only while they miss some: noise there must change
- * nothing, as in imexseg/data/read/whole.py.
- * @throws {PageError}
- */
-async function checkEnd(bytes, image, name) {
-  let end = bytes.length - 2;
-  while (end > 0 && !(bytes[end] === 0xff && bytes[end + 1] === 0xd9)) end--;
-  // No 255, which begins a mark.
-  const noise = Uint8Array.from({ length: 4096 }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 24) % 255);
-  const noisy = new Uint8Array(bytes.length + noise.length);
-  noisy.set(bytes.subarray(0, end));
-  noisy.set(noise, end);
-  noisy.set(bytes.subarray(end), end + noise.length);
-  const again = await byBrowser(noisy, name).catch(() => null);
-  if (again?.data.length === image.data.length && again.data.some((value, i) => value !== image.data[i])) {
-    throw new PageError(`${name} ends early: pixels are missing. Copy or save it again.`);
   }
 }

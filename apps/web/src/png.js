@@ -1,5 +1,6 @@
 // PNG, with all of its bits: through a canvas it would lose half of 16, and colour under a transparent alpha.
 import { decode } from "fast-png";
+import { crc32 } from "./crc.js";
 import { PageError } from "./errors.js";
 import { orientationIn } from "./orientation.js";
 import { expanded, withoutAlpha, withoutKey } from "./transparency.js";
@@ -26,7 +27,7 @@ const MUCH = 1 << 24; // bytes that a file may hold beyond its pixels
 export async function readPng(bytes, name, checkSize) {
   const chunks = [...chunksOf(bytes)];
   const header = chunks[0]?.kind === "IHDR" && chunks[0].content;
-  if (header?.length !== HEADER || chunks.at(-1).kind !== "IEND") throw damaged(name);
+  if (header?.length !== HEADER || chunks.at(-1).kind !== "IEND" || !areSound(chunks)) throw damaged(name);
   const view = new DataView(header.buffer, header.byteOffset, HEADER);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth, colour, , , interlace] = header.subarray(8);
@@ -44,7 +45,7 @@ export async function readPng(bytes, name, checkSize) {
 export function pngPixels({ width, height, depth, colour, bytes }, name) {
   let png;
   try {
-    png = decode(bytes, { checkCrc: true });
+    png = decode(bytes);
   } catch {
     throw damaged(name);
   }
@@ -71,6 +72,17 @@ function* chunksOf(bytes) {
     yield { kind, content: bytes.subarray(at + 8, end - 4), whole: bytes.subarray(at, end) };
     if (kind === "IEND") return;
   }
+}
+
+/** As Pillow, which overlooks the checksums of what follows the pixels and is none of them. */
+function areSound(chunks) {
+  const data = chunks.findIndex(({ kind }) => kind === "IDAT");
+  return chunks.every(({ kind, whole }, i) => {
+    if (i > data && /^[a-z]/.test(kind)) return true;
+    if (!/^[A-Za-z]{4}$/.test(kind)) return false;
+    const end = whole.length - 4;
+    return crc32(whole.subarray(4, end)) === new DataView(whole.buffer, whole.byteOffset + end).getUint32(0);
+  });
 }
 
 /** Colours that a file of true colours merely suggests, texts, profiles and the like would only be stumbled over. */
