@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.edge.signals import StopSignal
     from imexseg.edge.sources import Film, images
     from imexseg.inference.onnx_predictor import OnnxPredictor
+    from imexseg.inference.write_mask import ignored_in_words, values_in_words
 
     kind, which = _source(options)
     still = kind in ("image", "folder")
@@ -80,6 +81,12 @@ def run(options: argparse.Namespace) -> int:
             window.close()
     if speed.n_frames:
         messages.print(speed.in_words(queue.n_dropped))
+    if speed.n_frames and folder:
+        numbers = values_in_words(predictor.info.names, predictor.info.values)
+        if numbers is not None:
+            messages.print(numbers)
+        if speed.voids:
+            messages.print(ignored_in_words(speed.voids, predictor.info.names, predictor.info.values))
     if failures:
         raise _failed("\n".join(failures), kind)
     return 0

@@ -122,8 +122,7 @@ def predict_file(
     predictor: "AnyPredictor", path: Path, target: Path, probabilities: bool, white: float | None = None
 ) -> tuple[int, list[str]]:
     """Write target_mask.png, of a GeoTIFF also target_mask.tif with its georeference, target_overlay.png and, if asked for,
-    target_probabilities.npz. The mask has the numbers of the masks that the network was trained on, and 255, or another number
-    that is no class, where the image means nothing (data/read/void.py); probabilities are NaN there.
+    target_probabilities.npz, in which pixels that mean nothing (data/read/void.py) are NaN.
 
     Args: white: the pixel value that means white; None: that of the image's type, if its values allow that.
     Returns: how many pixels mean nothing; what was done to make the image fit the network, or left out, in words.
@@ -133,24 +132,15 @@ def predict_file(
     from imexseg.data.description.labels import IGNORE
     from imexseg.data.read.as_trained import as_trained
     from imexseg.data.read.frames import first_of_several
-    from imexseg.data.read.georeference import read_georeference
     from imexseg.data.read.images import read_image_and_void
     from imexseg.data.read.void import with_ignored
-    from imexseg.inference.write_mask import ignored_value, in_values, tiff_bytes
-    from imexseg.inference.write_picture import overlay, png_bytes
+    from imexseg.inference.write_files import mask_and_overlay
 
     image, void = read_image_and_void(path)
     pixels, converted = as_trained(image, predictor.info, path, white)
     prediction = predictor.segment(pixels, path)
-    classes, values = with_ignored(prediction.classes, void, IGNORE), predictor.info.values
-    mask = in_values(classes, values)
-    georeference, lost = read_georeference(path)
-    files = {
-        "mask.png": png_bytes(mask),
-        "overlay.png": png_bytes(overlay(image, classes, predictor.info.palette)),
-    }
-    if georeference:
-        files["mask.tif"] = tiff_bytes(mask, georeference, None if void is None else ignored_value(values))
+    classes = with_ignored(prediction.classes, void, IGNORE)
+    files, lost = mask_and_overlay(image, classes, void, predictor.info, path)
     if probabilities:
         buffer = io.BytesIO()
         known = (

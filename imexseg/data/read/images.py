@@ -89,6 +89,9 @@ def _read_plain(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
     transparent = _transparent(image, path)
     if transparent is not None and pixels.dtype == np.uint16 and mode not in _DEEP_GREY:
         transparent = _deep_transparent(path, transparent)
+    uncovered = _uncovered(path, pixels.shape[:2]) if image.format == "GIF" else None
+    if uncovered is not None:
+        transparent = uncovered if transparent is None else transparent | uncovered
     return np.atleast_3d(pixels), transparent, nodata
 
 
@@ -117,6 +120,15 @@ def _deep_transparent(path: Path, roughly: np.ndarray) -> np.ndarray:
     return pixels[..., 3] == 0
 
 
+def _uncovered(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Where the first frame of a GIF leaves the picture empty: (H, W) bool, None if nowhere."""
+    with Image.open(path, formats=["GIF"]) as header:
+        left, top, right, bottom = header.tile[0][1] or (0, 0, *header.size)
+    empty = np.ones(shape, dtype=bool)
+    empty[top:bottom, left:right] = False
+    return empty if empty.any() else None
+
+
 def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
     """An image of 8 bits, grey or colour, of more than so many pixels, to be cut into pieces; None for all others.
 
@@ -126,7 +138,7 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
         with Image.open(path, formats=FORMATS) as header:
             width, height = header.size
             if (
-                header.format == "TIFF"
+                header.format in ("TIFF", "GIF")
                 or width * height <= more_than
                 or header.mode not in ("L", "RGB")
                 or header.has_transparency_data

@@ -53,6 +53,8 @@ def check_claims(image: Image.Image, path: Path) -> None:
 
 def check_pixels(image: Image.Image, path: Path) -> None:
     """After decoding. Args: image: loaded, not turned. Raises: NotWholeError."""
+    if image.mode == "P" and image.palette is None:
+        raise NotWholeError("is damaged (its palette is missing); copy or export it again")
     if image.format == "PNG":
         blank_end = not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
         if blank_end or image.info.get("interlace"):
