@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import fraction, positive_int, progress_bar, seed
+from imexseg.cli.console import fraction, messages, positive_int, progress_bar, seed
 from imexseg.cli.tables import print_table
 from imexseg.errors import UsageError
 
@@ -62,7 +62,10 @@ def run(options: argparse.Namespace) -> int:
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     perturb = perturbation(options, opened)
     with progress_bar("images") as progress:
-        scores = evaluate(predictor, description, options.split, progress, perturb).scores
+        evaluation = evaluate(predictor, description, options.split, progress, perturb)
+    for line in evaluation.remarks:
+        messages.print(line)
+    scores = evaluation.scores
     parameters = opened.parameters
     if options.json:
         setting = {"perturbation": perturb.as_dict()} if perturb else {}

@@ -1,15 +1,17 @@
 """Scoring a network against the masks of a split."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from imexseg.data.check.problem import Problem, as_lines
+from imexseg.data.check.reading import remarks_on
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import IGNORE
+from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_pairs
 from imexseg.data.read.images import read_image_and_void
-from imexseg.data.read.masks import read_classes
+from imexseg.data.read.masks import ReadMask, mixed_meanings, read_with_labels
 from imexseg.data.read.void import with_ignored
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
@@ -29,6 +31,7 @@ class Evaluation:
     scores: Scores
     pairs: list[Pair]
     confusions: list[np.ndarray]
+    remarks: list[str]  # what a person should know of the files, a few lines of each kind
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) -> np.ndarray:
@@ -71,45 +74,62 @@ def evaluate(
     pairs = list_pairs(description, split)
     n_classes = len(description.names)
     confusions: list[np.ndarray] = []
-    for images, truths in _batches(pairs, n_classes):
-        masks = [to_network[truth] for truth in truths]
+    reads: list[ReadMask] = []
+    remarks: list[Problem] = []
+    for batch in _batches(pairs, description.names):
+        images, masks = [sample.image for sample in batch], [to_network[sample.mask] for sample in batch]
+        reads += [sample.read for sample in batch]
+        remarks += [remark for sample in batch for remark in sample.remarks]
         if perturb is not None:
             images = perturb(images, masks, len(confusions))
         for prediction, mask in zip(predictor.predict_batch(images, pairs[len(confusions)].image), masks, strict=True):
             confusions.append(confusion_matrix(mask, prediction.classes, n_classes))
         progress(len(confusions), len(pairs))
+    if (mixed := mixed_meanings(reads)) is not None:
+        raise UsageError(mixed)
     total = np.sum(confusions, axis=0)
-    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, confusions)
+    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, confusions, as_lines(remarks))
 
 
-def _batches(pairs: list[Pair], n_classes: int) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+@dataclass(frozen=True)
+class _Sample:
+    """Image (H, W, C), mask (H, W) ignored where the image has no value, and what a person should know of both."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    read: ReadMask  # without its pixels
+    remarks: list[Problem]
+
+
+def _batches(pairs: list[Pair], names: list[str]) -> Iterator[list[_Sample]]:
     """Consecutive images of one shape and dtype."""
-    images: list[np.ndarray] = []
-    masks: list[np.ndarray] = []
+    batch: list[_Sample] = []
     for pair in pairs:
-        image, mask = read_pair(pair, n_classes)
-        alike = images and image.shape == images[0].shape and image.dtype == images[0].dtype
-        if images and (not alike or len(images) == BATCH or (len(images) + 1) * mask.size > BATCH_PIXELS):
-            yield images, masks
-            images, masks = [], []
-        images.append(image)
-        masks.append(mask)
-    if images:
-        yield images, masks
+        sample = _read(pair, names)
+        alike = batch and sample.image.shape == batch[0].image.shape and sample.image.dtype == batch[0].image.dtype
+        if batch and (not alike or len(batch) == BATCH or (len(batch) + 1) * sample.mask.size > BATCH_PIXELS):
+            yield batch
+            batch = []
+        batch.append(sample)
+    if batch:
+        yield batch
 
 
-def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image (H, W, C) and mask (H, W), ignored where the image has no value (void.py).
-
-    Raises: UsageError naming the file if they do not fit each other or the classes.
-    """
+def _read(pair: Pair, names: list[str]) -> _Sample:
+    """Raises: UsageError naming the file if image and mask do not fit each other or the classes."""
     image, void = read_image_and_void(pair.image)
-    mask = with_ignored(read_classes(pair), void, IGNORE)
-    if image.shape[:2] != mask.shape:
-        sizes = [f"{width} x {height}" for height, width in (mask.shape, image.shape[:2])]
+    read = read_with_labels(pair.mask, pair.labels or plain_labels(names))
+    if read.wrong is not None:
+        raise UsageError(read.wrong)
+    if image.shape[:2] != read.classes.shape:
+        sizes = [f"{width} x {height}" for height, width in (read.classes.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")
-    values = np.unique(mask)
-    unknown = values[(values >= n_classes) & (values != IGNORE)].tolist()
-    if unknown:
-        raise UsageError(f"{pair.mask}: has values {unknown}; classes are 0 to {n_classes - 1}, and {IGNORE} to ignore")
-    return image, mask
+    remarks = [Problem(kind, text, warning=True) for kind, text in (*read.remarks, *remarks_on(pair.image, void))]
+    without_pixels = replace(read, classes=np.empty((0, 0), np.uint8))
+    return _Sample(image, with_ignored(read.classes, void, IGNORE), without_pixels, remarks)
+
+
+def read_pair(pair: Pair, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Image (H, W, C) and mask (H, W), ignored where the image has no value. Raises: UsageError as evaluate."""
+    sample = _read(pair, names)
+    return sample.image, sample.mask

@@ -82,5 +82,5 @@ def _compared(before: OnnxPredictor, after: OnnxPredictor, samples: Iterable[Sam
 
 def _pairs(data: DataDescription, to_network: np.ndarray) -> Iterator[Sample]:
     for pair in list_pairs(data, "val"):
-        image, mask = read_pair(pair, len(data.names))
+        image, mask = read_pair(pair, data.names)
         yield image, to_network[mask]

@@ -36,7 +36,7 @@ def classes(root: Path) -> list[int]:
     (pair,) = list_pairs(description, "train")
     mask = read_classes(pair)
     trained = SegmentationDataset([pair], 3, np.dtype(np.uint8))[0, 0][1].numpy()
-    evaluated = read_pair(pair, len(description.names))[1]
+    evaluated = read_pair(pair, description.names)[1]
     facts = scan_split(description, "train")
     assert np.array_equal(mask, trained)
     assert np.array_equal(mask, evaluated)
