@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from imexseg.data.read.images import FORMATS, bits_per_sample, decoded, read_deep_colour
+from imexseg.data.read.decode import FORMATS, bits_per_sample, decoded, read_deep_colour
 from imexseg.errors import UsageError
 
 SHOWN = 5  # how many wrong values an error lists

@@ -14,9 +14,9 @@ import numpy as np
 from imexseg.data.description.labels import IGNORE, UNKNOWN, LabelTable, packed
 from imexseg.data.pairs.pairs import Pair
 from imexseg.data.read.mask_files import StoredMask, only_numbers, read_mask, read_stored_mask
+from imexseg.data.read.mask_words import as_list, called, unknown_colours, unknown_numbers
 from imexseg.errors import UsageError
 
-SHOWN = 5  # how many wrong values an error lists
 Taken = Literal["numbers", "colours", "either"]  # either: both mean the same
 
 
@@ -68,8 +68,8 @@ def read_with_labels(path: Path, labels: LabelTable) -> ReadMask:
             at = int(np.flatnonzero(number_classes != colour_classes)[0])
             text = (
                 f"{path}: its {what} and its colours are both known but mean different classes: {int(used[at])} is "
-                f"{_called(number_classes[at], labels)}, its colour {_as_list(stored.shown[used[at]])} is "
-                f"{_called(colour_classes[at], labels)}; the colours are used: write `masks_hold: colours` to confirm this, "
+                f"{called(number_classes[at], labels)}, its colour {as_list(stored.shown[used[at]])} is "
+                f"{called(colour_classes[at], labels)}; the colours are used: write `masks_hold: colours` to confirm this, "
                 "or `masks_hold: numbers` if the colours are for display only"
             )
             remarks.append(("numbers and colours differ", text))
@@ -92,7 +92,7 @@ def _by_colours(path: Path, stored: StoredMask, labels: LabelTable, remarks: lis
     else:
         classes = _class_of_colours(stored.true_colours(), labels)
     unknown = classes == UNKNOWN
-    wrong = _unknown_colours(path, stored.true_colours()[unknown], labels) if unknown.any() else None
+    wrong = unknown_colours(path, stored.true_colours()[unknown], labels) if unknown.any() else None
     return ReadMask(path, classes, "colours", remarks=remarks, wrong=wrong)
 
 
@@ -120,7 +120,7 @@ def _by_numbers(path: Path, stored: StoredMask, labels: LabelTable, remarks: lis
         text = f"{path}: is RGB with three equal channels, which are read as class numbers"
         remarks = [*remarks, ("equal channels", text)]
     unknown = classes == UNKNOWN
-    wrong = _unknown_numbers(path, np.unique(numbers[unknown]), (numbers == 0).any(), labels) if unknown.any() else None
+    wrong = unknown_numbers(path, np.unique(numbers[unknown]), (numbers == 0).any(), labels) if unknown.any() else None
     return ReadMask(path, classes, "numbers", remarks=remarks, wrong=wrong)
 
 
@@ -154,62 +154,9 @@ def _transparency(path: Path, stored: StoredMask, labels: LabelTable) -> list[tu
             f"{path}: {int(clear.sum())} transparent pixels cover {below.size} colours, so their class is not known; "
             f"{remedy}"
         )
-    colour = _as_list(stored.true_colours()[clear][0])
+    colour = as_list(stored.true_colours()[clear][0])
     text = f"{path}: {int(clear.sum())} transparent pixels are read as the colour beneath, {colour}"
     return [("transparent pixels", text)]
-
-
-def _unknown_colours(path: Path, colours: np.ndarray, labels: LabelTable) -> str:
-    """Args: colours: (pixels, 3)."""
-    found, counts = np.unique(packed(colours), return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:SHOWN]
-    known = {colour: labels.colour_names.get(colour, "ignored") for colour in labels.colours}
-    shown = []
-    for colour, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
-        rgb = _unpacked(colour)
-        near = min(known, key=lambda key: sum((a - b) ** 2 for a, b in zip(_unpacked(key), rgb, strict=True)))
-        shown.append(f"{list(rgb)} in {count} pixels (nearest: {known[near]} {list(_unpacked(near))})")
-    more = f" and {len(found) - SHOWN} more colours" if len(found) > SHOWN else ""
-    remedy = (
-        "they look like smoothed edges or traces of JPEG: export the mask without smoothing and never as JPEG"
-        if len(found) > len(labels.colours)
-        else "add them with a name, or save the mask without smoothing and not as JPEG"
-    )
-    return (
-        f"{path}: has the colours {', '.join(shown)}{more}, {len(colours)} pixels in all, which are not in the palette of "
-        f"{labels.source}; {remedy}"
-    )
-
-
-def _unknown_numbers(path: Path, unknown: np.ndarray, has_zero: bool, labels: LabelTable) -> str:
-    """The line about a mask with numbers that mean nothing."""
-    shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if len(unknown) > SHOWN else "")
-    n_labels = len(labels.labels)
-    if list(labels.labels) != list(range(n_labels)) or np.count_nonzero(labels.table == IGNORE) > 1:
-        return f"{path}: has the values {shown}, but {labels.source} lists {labels.expected}; add them to names or to ignore"
-    remedy = "write class numbers, or add names to data.yaml"
-    if unknown.tolist() == [n_labels] and not has_zero:
-        counted = ", ".join(f"{value + 1}: {name}" for value, name in labels.labels.items())
-        remedy = "class numbers start at 0: subtract 1 from every value"
-        remedy += (
-            f", or write `names: {{{counted}}}`" if len(counted) < 80 else ", or give names their values in data.yaml"
-        )
-    return f"{path}: has the values {shown}, but {n_labels} names allow 0 to {n_labels - 1} (255: ignore); {remedy}"
-
-
-def _called(number: int, labels: LabelTable) -> str:
-    """A class in words: the labels that it is made of."""
-    if number == IGNORE:
-        return "ignored"
-    return "/".join(name for value, name in labels.labels.items() if labels.table[value] == number)
-
-
-def _as_list(colour: np.ndarray) -> str:
-    return str([int(value) for value in colour])
-
-
-def _unpacked(colour: int) -> tuple[int, int, int]:
-    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def mixed_meanings(reads: list[ReadMask]) -> str | None:
