@@ -21,6 +21,10 @@ class JobError(ImexsegError):
     """The work was right to ask for and failed: disk full, interrupted, some images unreadable. Exit code 1."""
 
 
+class WriteError(JobError):
+    """A file cannot be written: it will hardly be different for the next one."""
+
+
 def printable(text: str) -> str:
     """Text that cannot steer a terminal: names of files and classes come from strangers.
 

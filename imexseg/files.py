@@ -10,11 +10,13 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from imexseg.errors import JobError, UsageError
+from imexseg.errors import UsageError, WriteError
 
 try:
     import fcntl
@@ -30,7 +32,7 @@ _swept: set[Path] = set()
 def appearing_whole(path: Path) -> Iterator[Path]:
     """A path beside the target to write to piece by piece; renamed to the target at the end, removed after a failure.
 
-    Raises: JobError naming the file if it cannot be written.
+    Raises: WriteError naming the file if it cannot be written.
     """
     with _building(path, folder=False) as temporary:
         yield temporary
@@ -41,7 +43,7 @@ def appearing_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_appearing_whole(path: Path) -> Iterator[Path]:
-    """The same for a folder; the target must not exist, or be empty. Raises: JobError if it cannot be written."""
+    """The same for a folder; the target must not exist, or be empty. Raises: WriteError if it cannot be written."""
     with _building(path, folder=True) as temporary:
         yield temporary
         temporary.replace(path)
@@ -54,14 +56,78 @@ def require_unused(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write beside the target, then rename over it. Raises: JobError naming the file if it cannot be written."""
-    with appearing_whole(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    """Write beside the target, then rename over it. Raises: WriteError naming the file if it cannot be written."""
+    let_appear([write_part(path, content.encode() if isinstance(content, str) else content)])
 
 
-def cannot_write(path: Path, error: OSError) -> JobError:
+@dataclass(frozen=True)
+class Part:
+    """A file that is written beside its target and waits for let_appear or discard. descriptor: holds its lock; -1: none."""
+
+    path: Path
+    temporary: Path
+    descriptor: int
+
+
+def write_part(path: Path, content: bytes) -> Part:
+    """The first half of write_atomically, for those who write many files. Raises: WriteError if it cannot be written."""
+    part: Part | None = None
+    try:
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.absolute().parent)
+        part = Part(path, *_claim(path, folder=False))
+        with open(
+            part.temporary if part.descriptor < 0 else part.descriptor, "wb", closefd=part.descriptor < 0
+        ) as file:
+            file.write(content)
+        return part
+    except BaseException as error:
+        discard([part] if part is not None else [])
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
+
+
+def let_appear(parts: Sequence[Part], each: Callable[[Callable, Iterable], Iterable[Any]] = map) -> None:
+    """The second half: bring all to the disk, then rename each to its target. Those that cannot are removed.
+
+    Args: each: as map; one of several threads is faster, since the disk writes together what is asked for together.
+    Raises: WriteError naming the first file that cannot be written; others may have appeared.
+    """
+    try:
+        for _ in each(_to_disk, parts):
+            pass
+        for part in parts:
+            try:
+                part.temporary.replace(part.path)
+            except OSError as error:
+                raise cannot_write(part.path, error) from error
+    finally:
+        discard(parts)
+
+
+def discard(parts: Sequence[Part]) -> None:
+    """Remove what has not appeared, and let go of the locks. Once for each part."""
+    for part in parts:
+        _remove(part.temporary)
+        if part.descriptor >= 0:
+            os.close(part.descriptor)
+
+
+def _to_disk(part: Part) -> None:
+    try:
+        if part.descriptor >= 0:
+            os.fsync(part.descriptor)
+        else:
+            with open(part.temporary, "rb+") as file:
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise cannot_write(part.path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> WriteError:
     """Which file, why, and a remedy that fits the reason."""
-    return JobError(f"{path}: cannot be written ({error.strerror or error}); {remedy(error)}")
+    return WriteError(f"{path}: cannot be written ({error.strerror or error}); {remedy(error)}")
 
 
 def remedy(error: OSError) -> str:
@@ -101,11 +167,13 @@ def _claim(path: Path, folder: bool) -> tuple[Path, int]:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         if folder:
             temporary.mkdir()
-        else:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        # Made and locked through one descriptor; NFS locks only what is open for writing.
+        how = os.O_RDONLY if folder else os.O_RDWR | os.O_CREAT | os.O_EXCL
         if fcntl is None:
+            if not folder:
+                os.close(os.open(temporary, how, 0o666))  # Windows renames nothing that is open
             return temporary, -1
-        descriptor = os.open(temporary, os.O_RDONLY)
+        descriptor = os.open(temporary, how, 0o666)
         with suppress(OSError):  # a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if temporary.exists():

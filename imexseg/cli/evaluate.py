@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.data.description.data_yaml import load_description
     from imexseg.evaluation.evaluate import evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
-    from imexseg.inference.open import open_predictor
+    from imexseg.inference.open import AnyPredictor, open_predictor
     from imexseg.inference.tiling import TiledPredictor
     from imexseg.inference.tta import AugmentedPredictor
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
             f"{options.weights}: an exported network has no gradients to attack with; give its .safetensors weights"
         )
     description = load_description(options.data)
-    predictor = AugmentedPredictor(opened) if options.tta else opened
+    predictor: AnyPredictor = AugmentedPredictor(opened) if options.tta else opened
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     perturb = perturbation(options, opened)
     with progress_bar("images") as progress:

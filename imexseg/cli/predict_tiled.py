@@ -1,7 +1,7 @@
 """`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,11 @@ from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.frames import first_of_several
 from imexseg.data.read.georeference import read_georeference
 from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
+from imexseg.errors import ImexsegError, WriteError
 from imexseg.files import appearing_whole, write_atomically
+from imexseg.inference.areas import Areas
+from imexseg.inference.image_files import beside
+from imexseg.inference.pipeline import Job, Result
 from imexseg.inference.tiling import Disagreement, TiledPredictor
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
@@ -20,53 +24,68 @@ PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a who
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """disagreement: of tiles and whole, where they were compared.  n_void: pixels that mean nothing.  remarks: what else."""
+class TiledResult(Result):
+    """disagreement: of tiles and whole, where they were compared."""
 
-    disagreement: Disagreement | None
-    n_void: int
-    remarks: list[str]
+    disagreement: Disagreement | None = None
+
+
+def predict_images_tiled(
+    predictor: TiledPredictor, jobs: Sequence[Job], white: float | None, progress: Callable[[int, int], None]
+) -> Generator[TiledResult, None, None]:
+    """One result an image, one after the other; tiles and whole are compared until there was something to compare.
+
+    Args: white: as as_trained.  progress: of the tiles of each image.
+    Raises: WriteError if a file cannot be written.
+    """
+    compare = True
+    for job in jobs:
+        try:
+            result = predict_tiled(predictor, job, compare, progress, white)
+        except WriteError:
+            raise  # it would be the same for the next image
+        except ImexsegError as error:
+            result = TiledResult(job, error=str(error))
+        compare = compare and result.disagreement is None
+        yield result
 
 
 def predict_tiled(
     predictor: TiledPredictor,
-    path: Path,
-    target: Path,
+    job: Job,
     compare: bool,
     progress: Callable[[int, int], None],
     white: float | None = None,
-) -> Outcome:
+) -> TiledResult:
     """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks.
 
     Args: compare: also predict the whole, or a window of it, at once.
-    Raises: UsageError for an image that cannot be read, JobError if a file cannot be written.
+    Raises: UsageError for an image that cannot be read, WriteError if a file cannot be written.
     """
+    path, target = job.path, job.target
     source = open_image(path)
     height, width, _ = source.shape
     picture = _Picture(source)
     georeference, lost = read_georeference(path)
     pixels, converted = source_as_trained(source, predictor.info, path, white)
-    voids = _Voids(source)
-    strips = picture.watch(voids.ignored(_strips(predictor, pixels, path, progress)))
+    counted = _Counted(source)
+    strips = picture.watch(counted.ignored(_strips(predictor, pixels, path, progress)))
     values = predictor.info.values
     numbers = (in_values(strip, values) for strip in strips)
     with contextlib.ExitStack() as stack:
 
         def appearing(suffix: str, wanted: bool) -> Path | None:
-            return (
-                stack.enter_context(appearing_whole(target.with_name(f"{target.name}_mask{suffix}")))
-                if wanted
-                else None
-            )
+            return stack.enter_context(appearing_whole(beside(target, f"_mask{suffix}"))) if wanted else None
 
         large = needs_tiff(source.n_pixels)
         png, tiff = appearing(".png", not large), appearing(".tif", large or bool(georeference))
         nodata = None if source.void is None else ignored_value(values)
         write_mask(numbers, height, width, png, tiff, georeference, nodata)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
-    write_atomically(target.with_name(f"{target.name}_overlay.png"), png_bytes(small))
+    write_atomically(beside(target, "_overlay.png"), png_bytes(small))
     remarks = [remark for remark in (first_of_several(path), converted, lost) if remark is not None]
-    return Outcome(predictor.disagreement(pixels, path) if compare else None, voids.n, remarks)
+    areas = Areas((height, width), counted.pixels[: len(values)].tolist(), int(counted.pixels[IGNORE]))
+    return TiledResult(job, None, areas, remarks, predictor.disagreement(pixels, path) if compare else None)
 
 
 def _strips(
@@ -84,12 +103,12 @@ def _strips(
             strip = None
 
 
-class _Voids:
-    """Ignores, and counts, the pixels that mean nothing."""
+class _Counted:
+    """Ignores the pixels that mean nothing, and counts those of each class. pixels: by class number, 255 for ignored ones."""
 
     def __init__(self, source: ImageSource):
         self.source = source
-        self.n = 0
+        self.pixels = np.zeros(IGNORE + 1, dtype=np.int64)
 
     def ignored(self, strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         top = 0
@@ -98,7 +117,7 @@ class _Voids:
             void = None if self.source.void is None else self.source.void(rows, columns)
             if void is not None:
                 strip[void] = IGNORE
-                self.n += int(np.count_nonzero(void))
+            self.pixels += np.bincount(strip.ravel(), minlength=IGNORE + 1)
             top += len(strip)
             yield strip
 

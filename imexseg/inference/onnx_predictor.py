@@ -1,6 +1,8 @@
 """A predictor on onnxruntime for files that `imexseg export` wrote. Imports neither torch nor anything that needs it."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +30,9 @@ class OnnxPredictor:
         if not path.is_file():
             raise UsageError(f"{path}: no such file; give an .onnx that `imexseg export` wrote")
         seal = checked_seal(path)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no common base class for its errors
-            reason = " ".join(str(error).split())[:200]
-            raise UsageError(f"{path}: is not a readable ONNX file, or it is truncated ({reason})") from None
+        self.usual_threads = threads
+        self.session = _session(path, threads)
+        self._sessions = {threads: self.session}
         self.info = _read_info(path, self.session, seal)
         _require_interface(path, self.session, self.info)
         self.seen_radius = self.info.seen_radius
@@ -64,6 +61,22 @@ class OnnxPredictor:
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
         return [self.predict(image, name) for image in images]
+
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]:
+        """As classes, one after the other: the files take one image a call."""
+        return [self.classes(image, name) for image in images]
+
+    @contextmanager
+    def threads(self, number: int | None) -> Iterator[None]:
+        """Within it the network computes with so many threads, whoever calls it; None: as many as at first."""
+        wanted, before = self.usual_threads if number is None else number, self.session
+        if wanted not in self._sessions:
+            self._sessions[wanted] = _session(self.path, wanted)
+        self.session = self._sessions[wanted]
+        try:
+            yield
+        finally:
+            self.session = before
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """What predict does with an image of this size, in words; None if it is just right."""
@@ -134,6 +147,17 @@ def tiles_along(length: int, size: int) -> list[tuple[int, int, int]]:
 def one_hot(classes: np.ndarray, n_classes: int) -> np.ndarray:
     """Certainty, for files that give classes only. Shapes: (H, W) → (n_classes, H, W) float32."""
     return (np.arange(n_classes)[:, None, None] == classes).astype(np.float32)
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"{path}: is not a readable ONNX file, or it is truncated ({reason})") from None
 
 
 def _read_info(path: Path, session: onnxruntime.InferenceSession, seal: str | None) -> OnnxInfo:

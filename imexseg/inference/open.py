@@ -1,5 +1,6 @@
 """Opening weights, by name or file, with the runtime they are meant for."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +28,15 @@ class AnyPredictor(Protocol):
     def adaptation(self, image: np.ndarray) -> str | None: ...
 
 
-def open_predictor(weights: str | None) -> AnyPredictor:
+class SharedPredictor(AnyPredictor, Protocol):
+    """One that several threads may call at once."""
+
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]: ...
+
+    def threads(self, number: int | None) -> AbstractContextManager[None]: ...
+
+
+def open_predictor(weights: str | None) -> SharedPredictor:
     """A predictor for an .onnx file, a .safetensors file, a run folder or shipped weights; None: the default ones.
 
     An .onnx needs no torch. Raises: UsageError if there is nothing of that name, or it cannot be read, or torch is missing.

@@ -1,5 +1,7 @@
 """From an image as read to the class of every pixel, at the original size."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ class Predictor:
         self.parameters = count_parameters(network)
         self.seen_radius = network.reach()
         self.long_side = network.config.long_side
+        self.usual_threads = torch.get_num_threads()
         self.device = next(network.parameters()).device
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
@@ -38,9 +41,26 @@ class Predictor:
         """As predict, for images that are all of one size: faster where they are small."""
         return self._segment([as_trained(image, self.info, name)[0] for image in images], name)
 
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]:
+        """The classes of segment alone, for images that are all of one size. Shapes: (H, W, C) → (H, W) uint8, each."""
+        return [prediction.classes for prediction in self._segment(images, name)]
+
     def segment(self, pixels: np.ndarray, name: str | Path = "image") -> Prediction:
         """As predict, for pixels that have the channels, the type and the scale of the training images already."""
         return self._segment([pixels], name)[0]
+
+    @contextmanager
+    def threads(self, number: int | None) -> Iterator[None]:
+        """Within it the network computes with so many threads; None: as many as torch chose at first.
+
+        Holds for the calling thread, and for those that call torch for the first time within it.
+        """
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.usual_threads if number is None else number)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _segment(self, images: list[np.ndarray], name: str | Path) -> list[Prediction]:
         batch = torch.stack([image_to_tensor(image) for image in images])

@@ -1,13 +1,14 @@
 """Test-time augmentation: averaging predictions over mirrored and scaled copies of the image."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from imexseg.data.read.as_trained import as_trained
-from imexseg.inference.open import AnyPredictor
+from imexseg.inference.open import SharedPredictor
 from imexseg.inference.prediction import Prediction
 
 SCALES = (0.75, 1.0, 1.25)
@@ -20,7 +21,7 @@ class AugmentedPredictor:
     Args: scales: of the image, 1 = as it is.
     """
 
-    def __init__(self, predictor: AnyPredictor, scales: Sequence[float] = SCALES):
+    def __init__(self, predictor: SharedPredictor, scales: Sequence[float] = SCALES):
         self.predictor = predictor
         self.info = predictor.info
         self.parameters = predictor.parameters
@@ -55,6 +56,14 @@ class AugmentedPredictor:
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
         return [self.predict(image, name) for image in images]
+
+    def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]:
+        """The classes of segment alone, one image after the other."""
+        return [self.segment(image, name).classes for image in images]
+
+    def threads(self, number: int | None) -> AbstractContextManager[None]:
+        """Those of the wrapped predictor."""
+        return self.predictor.threads(number)
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """What the wrapped predictor says of the image as it is."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import tifffile
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.bands import NODATA
@@ -94,6 +93,8 @@ def _write_tiff(
     georeference: Sequence[ExtraTag],
     nodata: int | None,
 ) -> None:
+    import tifffile  # takes a fifth of a second: few need it
+
     tags = [*georeference, *([(NODATA, "s", 0, str(nodata), True)] if nodata is not None else [])]
     with tifffile.TiffWriter(file, bigtiff=needs_tiff(height * width)) as writer:
         writer.write(

@@ -5,7 +5,6 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 
@@ -45,11 +44,14 @@ class _Counter(TorchDispatchMode):
     which takes every other operation apart too."""
 
     def __init__(self) -> None:
+        from torch.utils.flop_counter import flop_registry  # imports triton, which who only predicts can do without
+
         super().__init__()
         self.flops = 0
+        self.table = flop_registry
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
-        if count := flop_registry.get(func.overloadpacket):
+        if count := self.table.get(func.overloadpacket):
             self.flops += count(*args, **(kwargs or {}), out_val=out)
         return out

@@ -6,12 +6,14 @@ pages of one sample, or an array of three axes, the channels are the shorter one
 
 import logging
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import tifffile
 
 from imexseg.data.read.whole import check_tiff_pixels
+
+if TYPE_CHECKING:
+    import tifffile  # takes a fifth of a second: other formats do without
 
 LARGEST_IMAGE = 20_000 * 20_000  # pixels; a file that claims more is taken for an attack on the memory
 DTYPES = ("uint8", "uint16", "float32")
@@ -41,6 +43,8 @@ def read_tiff(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None]:
 
     Raises: UnreadableError for kinds that are not read; whatever the decoder raises for damaged files.
     """
+    import tifffile
+
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
         _check_kind(page)
@@ -70,6 +74,8 @@ def read_tiff(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None]:
 
 def is_plain_tiff(file: BinaryIO) -> bool:
     """Whether Pillow, or OpenCV for deep colour, reads all of the first page: grey or colour, with or without alpha."""
+    import tifffile
+
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages.first
         samples, extras = page.samplesperpixel, list(page.extrasamples)
@@ -115,7 +121,7 @@ def _check_size(n_values: int, dtype: np.dtype | None) -> None:
         raise UnreadableError(f"claims {n_values} values; cut it into smaller images")
 
 
-def _check_kind(page: tifffile.TiffPage) -> None:
+def _check_kind(page: "tifffile.TiffPage") -> None:
     """Raises: UnreadableError for what cannot be read without loss."""
     if page.dtype is None or page.dtype.name not in DTYPES:
         raise UnreadableError(
@@ -123,13 +129,15 @@ def _check_kind(page: tifffile.TiffPage) -> None:
             f"store it as {', '.join(DTYPES)}"
         )
     if int(page.photometric) not in (1, 2):
+        import tifffile
+
         raise UnreadableError(
             f"is {page.bitspersample}-bit {tifffile.PHOTOMETRIC(page.photometric).name}, which cannot be read without loss; "
             "export it as RGB or as bands (MINISBLACK)"
         )
 
 
-def _pages_are_one_image(tiff: tifffile.TiffFile) -> bool:
+def _pages_are_one_image(tiff: "tifffile.TiffFile") -> bool:
     """Whether the file's own metadata says that its pages are bands, or might be, of one array."""
     return bool(tiff.is_shaped or tiff.is_imagej or tiff.is_ome) and len(tiff.series) == 1
 
@@ -142,7 +150,7 @@ def nodata_value(tag: Any) -> float | None:
         return None
 
 
-def _without_alpha(pixels: np.ndarray, page: tifffile.TiffPage) -> tuple[np.ndarray, np.ndarray | None]:
+def _without_alpha(pixels: np.ndarray, page: "tifffile.TiffPage") -> tuple[np.ndarray, np.ndarray | None]:
     """Leave out the extra samples that the tags call alpha; those of no stated meaning are bands. Second: where alpha is 0."""
     n_bands = pixels.shape[2]
     extras = [0] * (n_bands - len(page.extrasamples)) + [int(extra) for extra in page.extrasamples]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import tifffile
 from PIL import Image
 
 from imexseg.data.read.georeference import TIFF_BEGINS
@@ -30,6 +29,8 @@ def first_of_several(path: Path) -> str | None:
 
 
 def _pages(path: Path) -> int:
+    import tifffile  # takes a fifth of a second: other formats do without
+
     with tifffile.TiffFile(path) as tiff:
         first = tiff.pages.first
         bands = first.samplesperpixel == 1 and bool(tiff.is_shaped or tiff.is_imagej or tiff.is_ome)

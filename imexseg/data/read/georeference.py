@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 
 MODEL_TAGS = (33550, 33922, 34264)  # ModelPixelScale, ModelTiepoint, ModelTransformation: float64
 _KEYS = 34735  # GeoKeyDirectory: uint16
@@ -26,6 +25,8 @@ def read_georeference(path: Path) -> tuple[list[ExtraTag], str | None]:
         with open(path, "rb") as file:
             if file.read(4) not in TIFF_BEGINS:
                 return [], None
+        import tifffile  # takes a fifth of a second: other formats do without
+
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages.first
             found = {code: page.tags.valueof(code) for code in (*MODEL_TAGS, _KEYS, _DOUBLES, _TEXT)}

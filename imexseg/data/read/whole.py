@@ -9,10 +9,13 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tifffile
 from PIL import Image
+
+if TYPE_CHECKING:
+    import tifffile  # takes a fifth of a second: other formats do without
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type ↦ samples a pixel
@@ -65,7 +68,7 @@ def check_pixels(image: Image.Image, path: Path) -> None:
             _check_jpeg_pixels(image, path.read_bytes())
 
 
-def check_tiff_pixels(page: tifffile.TiffPage) -> None:
+def check_tiff_pixels(page: "tifffile.TiffPage") -> None:
     """Every strip or tile must unpack to all of its pixels: what is missing would be read as 0. Raises: NotWholeError."""
     assert page.dtype is not None
     n_bytes = page.parent.filehandle.size
