@@ -165,4 +165,4 @@ def test_both_refuse_a_network_in_which_one_bit_is_flipped(tmp_path: Path, capfd
         predicted, live = answers(tmp_path / "sealed.onnx", tmp_path / "a.gif", tmp_path, capfd)
         assert (live[0], live[1]) == (predicted[0], predicted[1])
         assert live[0] == fine
-        assert fine or "sealed.onnx: is damaged: it does not fit its checksum" in live[1]
+        assert fine or "sealed.onnx: is damaged: its checksum does not match" in live[1]

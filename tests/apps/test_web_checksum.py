@@ -65,7 +65,7 @@ def test_every_flipped_bit_is_found_or_hides_the_checksum(tmp_path: Path):
     assert said[0] == whole[start : start + 79].decode()
     assert said.count("damaged") > 200
     assert {answer[1] for answer in found if len(answer) > 1} == {
-        "m.onnx is damaged: it does not fit its checksum. Copy or download it again."
+        "m.onnx is damaged: its checksum does not match. Copy or download it again."
     }
 
 
@@ -87,9 +87,9 @@ def damaged(tmp_path: Path) -> dict[Path, str]:
         json.loads(never.metadata_props[0].value) | {"format": 2, "checksum": UNSEALED}
     )
     contents = {
-        "flipped.onnx": (bytes(flipped), "does not fit its checksum"),
+        "flipped.onnx": (bytes(flipped), "its checksum does not match"),
         "hidden.onnx": (whole.replace(b"imexseg-sha256:", b"imexseg-sha257:"), "its checksum is missing"),
-        "never.onnx": (never.SerializeToString(), "does not fit its checksum"),
+        "never.onnx": (never.SerializeToString(), "its checksum does not match"),
     }
     for name, (content, _) in contents.items():
         (tmp_path / name).write_bytes(content)

@@ -24,7 +24,7 @@ export async function checkedSeal(file, name) {
   file.set(digits, start);
   const expected = Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
   if (found.length > 1 || text(digits) !== expected) {
-    throw new PageError(`${name} is damaged: it does not fit its checksum. Copy or download it again.`);
+    throw new PageError(`${name} is damaged: its checksum does not match. Copy or download it again.`);
   }
   return MARK + expected;
 }
