@@ -41,7 +41,7 @@ PRESETS = {
         width=(4 / 64, 7 / 64),
     ),
     "authors-code": Preset(
-        "one centred thin bar, as the generator says that the IMEXnet authors published",
+        "one centred thin bar, as the generator that the IMEXnet authors published draws it",
         default_size=64,
         background=112,
         length=(32 / 64, 59 / 64),

@@ -53,7 +53,7 @@ def read_yaml(path: Path) -> Any:
     try:
         size = path.stat().st_size
         if size > LARGEST_FILE:
-            raise UsageError(f"{path}: has {size} bytes, more than the {LARGEST_FILE} that settings may have")
+            raise UsageError(f"{path}: has {size} bytes, more than the {LARGEST_FILE} allowed for settings")
         text = path.read_bytes().decode("utf-8-sig")
         _require_plain(text)
         return yaml.load(text, Loader=_Loader)
@@ -86,9 +86,7 @@ class _Loader(_SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise _NotPlain(
-                    f"line {key_node.start_mark.line + 1}: {shown(key)} stands there twice; remove one of them"
-                )
+                raise _NotPlain(f"line {key_node.start_mark.line + 1}: {shown(key)} appears twice; remove one of them")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -100,7 +98,7 @@ def _require_plain(text: str) -> None:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _NotPlain(f"{line}: has an anchor or alias (& or *), which is not read here; write the value out")
         if isinstance(event, yaml.ScalarEvent) and len(event.value) > LONGEST_VALUE:
-            raise _NotPlain(f"{line}: a value of {len(event.value)} characters; {LONGEST_VALUE} is the most")
+            raise _NotPlain(f"{line}: a value of {len(event.value)} characters; at most {LONGEST_VALUE} are allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise _NotPlain(f"{line}: is nested too deeply; write plain `key: value` lines")

@@ -30,7 +30,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
             raise UsageError(f"{path}: is neither a file nor a folder (a pipe or a device); give a text file")
         if path.stat().st_size > largest:
             raise UsageError(
-                f"{path}: is larger than {_in_words(largest)}; split it, or see whether it is the right file"
+                f"{path}: is larger than {_in_words(largest)}; split it, or check that it is the right file"
             )
         content = path.read_bytes()
     except OSError as error:

@@ -11,9 +11,9 @@ from imexseg.training.config import resolve
 BOMB = "\n".join(["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 10)])
 REFUSED = {
     "an alias bomb": (BOMB.encode(), "line 1: has an anchor or alias"),
-    "a key twice": (b"epochs: 3\nseed: 1\nepochs: 4\n", "line 3: 'epochs' stands there twice"),
-    "a key twice below": (b"network: {width: 3, width: 4}", "line 1: 'width' stands there twice"),
-    "too large": (b"# " + b"x" * (1 << 20), "more than the 1048576 that settings may have"),
+    "a key twice": (b"epochs: 3\nseed: 1\nepochs: 4\n", "line 3: 'epochs' appears twice"),
+    "a key twice below": (b"network: {width: 3, width: 4}", "line 1: 'width' appears twice"),
+    "too large": (b"# " + b"x" * (1 << 20), "more than the 1048576 allowed for settings"),
     "a long value": (b"a: " + b"1" * 20_000, "a value of 20000 characters"),
     "deep": (b"a: " + b"[" * 100_000, "nested too deeply"),
     "not UTF-8": ("names: [é]".encode("utf-16"), "save it as UTF-8"),

@@ -2,13 +2,14 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.console import counted, in_words, messages, progress_bar
 from imexseg.cli.engine import add_engine, check_engine, data_here, pool_of
+from imexseg.cli.tables import print_table
 from imexseg.errors import UsageError
 from imexseg.storage.places import Url, as_place
 
@@ -24,7 +25,7 @@ MOST_WORKERS = 1 << 10  # as many as the cluster has cores, up to this
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", metavar="DATA", help="a folder with data.yaml, or the file itself")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--init", action="store_true", help="write a first data.yaml from what the folder DATA holds")
+    parser.add_argument("--init", action="store_true", help="look at the folder DATA and write a first data.yaml")
     add_engine(parser, with_network=False)
 
 
@@ -89,14 +90,12 @@ def _check(options: argparse.Namespace, data: Path, mirror: "Mirror | None") -> 
         for word, problems in (("error", report.errors), ("warning", report.warnings)):
             for line in as_lines(problems):
                 print(named(f"{word}: {line}"))
-    n_errors, n_warnings = len(report.errors), len(report.warnings)
-    if n_errors:
-        messages.print(
-            f"imexseg: {n_errors} errors, {n_warnings} warnings; `train` refuses until the errors are mended"
-        )
+    errors, warnings = counted(len(report.errors), "error"), counted(len(report.warnings), "warning")
+    if report.errors:
+        messages.print(f"imexseg: {errors}, {warnings}; `train` refuses this data until the errors are fixed")
         return 2
     where = in_words(data) if mirror is None else f"a copy of {mirror.url}"
-    messages.print(f"no errors, {n_warnings} warnings; train on it with: imexseg train {where}")
+    messages.print(f"no errors, {warnings}; train on it with: imexseg train {where}")
     return 0
 
 
@@ -111,19 +110,32 @@ def _renamed(value: Any, named: Callable[[str], str]) -> Any:
 
 def _print_facts(facts: dict[str, Any]) -> None:
     splits = facts["splits"]
-    for split, found in splits.items():
-        sizes = [f"{size['width']} x {size['height']} ({size['images']})" for size in found["sizes"]]
-        more = f" and {len(sizes) - SIZES_SHOWN} more sizes" if len(sizes) > SIZES_SHOWN else ""
-        kinds = ", ".join(f"{kind['dtype']} x {kind['channels']} ({kind['images']})" for kind in found["kinds"])
-        print(f"{split:5}  {found['images']} pairs; {', '.join(sizes[:SIZES_SHOWN])}{more} px; {kinds}")
-        mean, std = (" ".join(f"{value:.4g}" for value in found[name]) for name in ("mean", "std"))
-        print(f"       mean {mean}; std {std}; ignored {found['ignored_share']:.2%} of the pixels")
     if not splits:
         return
-    width = max(len(name) for name in ("class", *facts["names"]))
-    print("\n" + " " * width + "".join(f"  {split + ': pixels':>14}  {'images':>7}" for split in splits))
-    for name in facts["names"]:
-        shares = [found["classes"][name] for found in splits.values()]
-        cells = "".join(f"  {share['pixel_share']:14.3%}  {share['image_share']:7.1%}" for share in shares)
-        print(f"{name:{width}}{cells}")
+    print_table(
+        [_row_of_split(split, found) for split, found in splits.items()],
+        head=("split", "pairs", "pixels (images)", "type x channels (images)", "mean", "deviation", "ignored"),
+        left=6,
+    )
     print()
+    kinds = ("pixels", "images")
+    print_table(
+        [(name, *_shares(found["classes"][name] for found in splits.values())) for name in facts["names"]],
+        head=("class", *(f"{split}: {kind}" for split in splits for kind in kinds)),
+    )
+    print()
+
+
+def _row_of_split(split: str, found: dict[str, Any]) -> tuple[str, ...]:
+    sizes = [f"{size['width']} x {size['height']} ({size['images']})" for size in found["sizes"]]
+    more = f" and {len(sizes) - SIZES_SHOWN} more sizes" if len(sizes) > SIZES_SHOWN else ""
+    kinds = ", ".join(f"{kind['dtype']} x {kind['channels']} ({kind['images']})" for kind in found["kinds"])
+    mean, std = (" ".join(f"{value:.4g}" for value in found[name]) for name in ("mean", "std"))
+    sizes_shown = ", ".join(sizes[:SIZES_SHOWN]) + more
+    return split, str(found["images"]), sizes_shown, kinds, mean, std, f"{found['ignored_share']:.2%}"
+
+
+def _shares(classes: Iterable[dict[str, float]]) -> Iterator[str]:
+    for share in classes:
+        yield f"{share['pixel_share']:.3%}"
+        yield f"{share['image_share']:.1%}"

@@ -12,7 +12,7 @@ SHELLS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = "; ".join(f"{shell}: {line}" for shell, line in SHELLS.items())
-    parser.add_argument("shell", choices=list(SHELLS), help=f"add one line to the shell's start-up file. {where}")
+    parser.add_argument("shell", choices=list(SHELLS), help=f"the shell. Add one line to its start-up file: {where}")
 
 
 def run(options: argparse.Namespace) -> int:

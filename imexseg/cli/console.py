@@ -145,6 +145,11 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda n_done, n_total: bar.update(task, completed=n_done, total=n_total)
 
 
+def counted(number: int, noun: str) -> str:
+    """1 image, 2 images."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def in_words(path: Path) -> str:
     """A path as a person would type it from here."""
     try:

@@ -3,14 +3,14 @@
 import argparse
 from pathlib import Path
 
-from imexseg.cli.console import in_words, messages, progress_bar
+from imexseg.cli.console import counted, in_words, messages, progress_bar
 from imexseg.errors import UsageError
 
 FORMATS = {
-    "coco": "JSON of instances (polygons, run lengths) or panoptic",
-    "yolo": "segmentation: labels/*.txt with polygons, names in data.yaml",
-    "labelme": "a JSON file for each image, also of X-AnyLabeling: outlines, circles, bitmaps",
-    "voc": "JPEGImages, SegmentationClass, ImageSets, also of CVAT and labelme2voc",
+    "coco": "instances (outlines, run lengths) in JSON, or panoptic JSON and PNG",
+    "yolo": "segmentation data sets: outlines in labels/*.txt, names in data.yaml",
+    "labelme": "a JSON file for each image, from Labelme or X-AnyLabeling: outlines, circles, bitmaps",
+    "voc": "JPEGImages, SegmentationClass and ImageSets, also as CVAT and labelme2voc write them",
     "rgb": "images and masks in colours, with a list of colours",
 }
 
@@ -22,13 +22,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "source", type=Path, metavar="SOURCE", help="a folder, or for coco also one JSON file; never altered"
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
-    parser.add_argument("--images", type=Path, metavar="DIR", help="coco: where the images are")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="coco: the folder that holds the images (default: that of the JSON, or of its annotations/)",
+    )
     parser.add_argument(
         "--crowds",
         choices=["ignore", "objects"],
-        help="coco: what iscrowd 1 means; ignore (default): 255, objects: drawn like all others",
+        help="coco: what becomes of crowds (iscrowd 1): ignored, as 255 (default), or drawn like other objects",
     )
-    parser.add_argument("--colours", type=Path, metavar="FILE", help="rgb: lines like `128 64 128 road`")
+    parser.add_argument(
+        "--colours",
+        type=Path,
+        metavar="FILE",
+        help="rgb: the list of colours, with lines like `128 64 128 road` (default: one of the usual names in SOURCE)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
     if not source.exists() or (options.format != "coco" and not source.is_dir()):
         raise UsageError(f"{source}: no such folder; give the one that holds the {options.format} data")
     if options.out.resolve().is_relative_to(source.resolve()):
-        raise UsageError(f"{options.out}: is inside {source}, which is not altered; choose another folder")
+        raise UsageError(f"{options.out}: is inside {source}, which must stay as it is; choose another folder")
     for name, of in (("images", "coco"), ("crowds", "coco"), ("colours", "rgb")):
         if getattr(options, name) is not None and options.format != of:
-            raise UsageError(f"--{name}: goes with {of} only; remove it")
+            raise UsageError(f"--{name}: applies to {of} only; remove it")
     if options.format == "coco":
         plan = convert_coco(source, options.images, options.crowds or "ignore")
     elif options.format == "rgb":
@@ -60,6 +70,6 @@ def run(options: argparse.Namespace) -> int:
     for line in summary:
         messages.print(line)
     messages.print(
-        f"{len(plan.items)} images, {len(plan.names)} classes in {where}; see them with: imexseg check {where}"
+        f"{counted(len(plan.items), 'image')}, {len(plan.names)} classes in {where}; check them with: imexseg check {where}"
     )
     return 0

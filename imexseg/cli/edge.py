@@ -1,4 +1,4 @@
-"""imexseg edge: segment images, films or a camera with an exported network, live and without torch."""
+"""imexseg edge: segment images, videos or a camera with an exported network, live and without torch."""
 
 import argparse
 from pathlib import Path
@@ -15,21 +15,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         required=True,
         metavar="SOURCE",
-        help=f"{', '.join(KINDS)} (then --input says which one), or just a path, or the number of a camera",
+        help=f"{', '.join(KINDS)} (then --input says which one), or simply a path or the number of a camera",
     )
     parser.add_argument("--input", metavar="WHICH", help="path, or number of the camera (default: 0)")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="write <name>_mask.png and <name>_overlay.png of every frame here"
     )
-    parser.add_argument("--headless", action="store_true", help="open no window")
+    parser.add_argument("--headless", action="store_true", help="do not open a window")
     parser.add_argument(
-        "--every-frame", action="store_true", help="drop no frame of a film: the film waits for the network"
+        "--every-frame", action="store_true", help="drop no frame of a video: the video waits for the network"
     )
     parser.add_argument(
         "--white",
         type=positive_float,
         metavar="N",
-        help="the pixel value that means white, where it is not the largest of its type: 4095 for 12 bits in a file of 16",
+        help="the pixel value that means white, if it is not the largest of its type: 4095 for 12 bits in a 16-bit file",
     )
     parser.add_argument("--queue", type=positive_int, default=2, metavar="N", help="frames that may wait (default: 2)")
     parser.add_argument(
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=non_negative_int,
         default=0,
         metavar="N",
-        help="of the network (default: 0, as many as there are cores)",
+        help="threads of the network (default: 0, as many as there are cores)",
     )
 
 
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.edge.signals import StopSignal
     from imexseg.edge.sources import Film, images
     from imexseg.inference.onnx_predictor import OnnxPredictor
+    from imexseg.inference.write_mask import ignored_in_words, values_in_words
 
     kind, which = _source(options)
     still = kind in ("image", "folder")
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     window = None if options.headless else open_window(predictor.info.palette)
     if window is None and not options.headless:
         where = f"results go to {options.output}" if folder else "without --output, only the speed is shown"
-        messages.print(f"no window can be opened here: going on headless; {where}")
+        messages.print(f"no window can be opened here: continuing without one; {where}")
     queue = FrameQueue(options.queue, every_frame=still or options.every_frame)
     try:
         with StopSignal() as stop:
@@ -85,6 +86,12 @@ def run(options: argparse.Namespace) -> int:
             window.close()
     if speed.n_frames:
         messages.print(speed.in_words(queue.n_dropped))
+    if speed.n_frames and folder:
+        numbers = values_in_words(predictor.info.names, predictor.info.values)
+        if numbers is not None:
+            messages.print(numbers)
+        if speed.voids:
+            messages.print(ignored_in_words(speed.voids, predictor.info.names, predictor.info.values))
     if failures:
         raise _failed("\n".join(failures), kind)
     return 0

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import fraction, positive_int, progress_bar, seed
+from imexseg.cli.console import fraction, messages, positive_int, progress_bar, seed
 from imexseg.cli.engine import add_engine, check_engine, data_here, pool_of, setup_of, wants_ray, weights_here
+from imexseg.cli.tables import print_table
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from imexseg.data.pairs.pairs import Pair
+    from imexseg.evaluation.evaluate import Counted
     from imexseg.evaluation.robustness import Perturbation
     from imexseg.inference.open import AnyPredictor
     from imexseg.storage.mirror import Mirror
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights", metavar="WEIGHTS", help="a .safetensors or .onnx file, a run folder, or the name of shipped weights"
     )
     parser.add_argument("data", metavar="DATA", help="a folder with data.yaml, or the file itself")
-    parser.add_argument("--split", choices=["train", "val", "test"], default="val", help="(default: val)")
+    parser.add_argument(
+        "--split", choices=["train", "val", "test"], default="val", help="the images to score on (default: val)"
+    )
     parser.add_argument("--tile", type=positive_int, metavar="N", help="cut larger images into pieces, as predict does")
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales, as predict does")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -39,8 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attack", choices=["fgsm", "pgd"], help="change the images against the network's gradient"
     )
     robustness.add_argument("--epsilon", type=fraction, metavar="F", help="how far an attack may change a pixel value")
-    robustness.add_argument("--attack-steps", type=positive_int, metavar="N", help="of pgd (default: 10)")
-    robustness.add_argument("--seed", type=seed, default=0, help="of the noise and of pgd's start (default: 0)")
+    robustness.add_argument(
+        "--attack-steps", type=positive_int, metavar="N", help="number of steps of pgd (default: 10)"
+    )
+    robustness.add_argument(
+        "--seed", type=seed, default=0, help="seed of the noise and of pgd's starting point (default: 0)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mirror | None") -> int:
     from imexseg.data.description.data_yaml import load_description
-    from imexseg.evaluation.evaluate import BLOCK, confusions, evaluate
+    from imexseg.evaluation.evaluate import BLOCK, count_pairs, evaluate
     from imexseg.inference.onnx_predictor import OnnxPredictor
     from imexseg.inference.open import AnyPredictor, open_predictor
     from imexseg.inference.tiling import TiledPredictor
@@ -72,9 +78,9 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     perturb = perturbation(options, opened)
 
-    def count(pairs: "list[Pair]") -> "Iterator[np.ndarray]":
+    def count(pairs: "list[Pair]") -> "Iterator[Counted]":
         if not wants_ray(options, len(pairs)):
-            yield from confusions(predictor, description, pairs, 0, perturb, mirror)
+            yield from count_pairs(predictor, description, pairs, 0, perturb, mirror)
             return
         from imexseg.distributed.commands import evaluate_on
 
@@ -83,7 +89,10 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
             yield from evaluate_on(pool, pairs, description, sent, mirror)
 
     with progress_bar("images") as progress:
-        scores = evaluate(predictor, description, options.split, progress, perturb, count).scores
+        evaluation = evaluate(predictor, description, options.split, progress, perturb, count)
+    for line in evaluation.remarks:
+        messages.print(line if mirror is None else mirror.named(line))
+    scores = evaluation.scores
     parameters = opened.parameters
     if options.json:
         setting = {"perturbation": perturb.as_dict()} if perturb else {}
@@ -91,15 +100,16 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
         return 0
     under = f", under {perturb.in_words}" if perturb else ""
     print(f"{scores.images} images of {options.split}, {parameters} parameters{under}")
-    width = max(len(name) for name in (*scores.names, "mean of those present"))
-    print(f"{'class':{width}}  {'IoU':>6}  {'Dice':>6}")
-    for name in scores.names:
-        values = (scores.iou[name], scores.dice[name])
-        cells = "  ".join(f"{value:6.4f}" if value is not None else "absent" for value in values)
-        print(f"{name:{width}}  {cells}")
-    print(f"{'mean of those present':{width}}  {scores.miou:6.4f}")
-    print(f"{'pixel accuracy':{width}}  {scores.accuracy:6.4f}")
+    print_table(
+        [(name, _score(scores.iou[name]), _score(scores.dice[name])) for name in scores.names],
+        head=("class", "IoU", "Dice"),
+        summary=[("mean of those present", _score(scores.miou), ""), ("pixel accuracy", _score(scores.accuracy), "")],
+    )
     return 0
+
+
+def _score(value: float | None) -> str:
+    return "absent" if value is None else f"{value:.4f}"
 
 
 def perturbation(options: argparse.Namespace, predictor: "AnyPredictor") -> "Perturbation | None":
@@ -122,10 +132,10 @@ def perturbation(options: argparse.Namespace, predictor: "AnyPredictor") -> "Per
 def check_robustness(options: argparse.Namespace) -> None:
     """Raises: UsageError for options that say nothing without another, or exclude each other."""
     if options.attack and options.noise is not None:
-        raise UsageError("--noise and --attack: give one of them, so that the score says which one did it")
+        raise UsageError("--noise and --attack: give only one of them, so that the score measures one effect")
     if options.attack and options.epsilon is None:
         raise UsageError(f"--attack {options.attack}: needs --epsilon, for instance --epsilon 0.0314 (8 of 255)")
     if options.epsilon is not None and not options.attack:
-        raise UsageError("--epsilon: belongs to an attack; add --attack fgsm or --attack pgd")
+        raise UsageError("--epsilon: sets the strength of an attack; add --attack fgsm or --attack pgd")
     if options.attack_steps and options.attack != "pgd":
         raise UsageError("--attack-steps: only pgd takes steps; add --attack pgd")

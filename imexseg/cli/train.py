@@ -40,19 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=network_settings,
         action="append",
         metavar="KEY=VALUE,...",
-        help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list, one value a scale: width=16+24",
+        help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list has one value per scale: width=16+24",
     )
     parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
     )
     parser.add_argument(
-        "--batch-size", type=positive_int, metavar="N", help="images at once, over all devices (default: 8)"
+        "--batch-size", type=positive_int, metavar="N", help="images per batch, over all devices (default: 8)"
     )
     parser.add_argument(
-        "--accumulate", type=positive_int, metavar="N", help="batches for one step of the optimiser (default: 1)"
+        "--accumulate", type=positive_int, metavar="N", help="batches per step of the optimiser (default: 1)"
     )
-    parser.add_argument("--learning-rate", type=positive_float, metavar="F", help="peak of the cycle (default: 0.02)")
+    parser.add_argument(
+        "--learning-rate", type=positive_float, metavar="F", help="peak of the one-cycle schedule (default: 0.02)"
+    )
     parser.add_argument(
         "--loss",
         metavar="NAME",
@@ -67,42 +69,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--crop",
         type=crop_size,
         metavar="N",
-        help="train on pieces of N or HxW pixels, half of them round rare classes",
+        help="train on pieces of N or HxW pixels, half of them around rare classes",
     )
     parser.add_argument(
         "--long-side",
         type=positive_int,
         metavar="N",
-        help="scale every image to a longer side of N pixels, and so when predicting",
+        help="scale every image to a longer side of N pixels, in training and in prediction",
     )
     parser.add_argument("--seed", type=seed, metavar="S", help="same seed, same machine, same weights (default: 0)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="run folder (default: a fresh runs/<model>-<date>)")
     parser.add_argument(
-        "--init-weights", metavar="W", help="fine-tune: a weights file, a run folder, or a name; takes what fits"
+        "--init-weights",
+        metavar="W",
+        help="fine-tune a weights file, a run folder, or shipped weights by name; whatever fits is copied",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="settings; flags win over the file")
+    parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="a file of settings; flags take precedence")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
     parser.add_argument(
         "--num-nodes", type=positive_int, metavar="N", help="machines, with --devices on each (default: 1)"
     )
     parser.add_argument("--precision", metavar="P", help="32, 16-mixed (CUDA), or bf16-mixed (default: 32)")
     parser.add_argument(
-        "--levels", type=positive_int, metavar="N", help="train on images halved N-1 times first (default: 1)"
+        "--levels",
+        type=positive_int,
+        metavar="N",
+        help="begin with images halved N-1 times, then N-2 times, and so on (default: 1)",
     )
     parser.add_argument(
         "--time-smoothness",
         type=non_negative_float,
         metavar="F",
-        help="weight of the change of kernels from step to step (default: 0)",
+        help="weight of the penalty on changes of the kernels from step to step (default: 0)",
     )
     parser.add_argument(
-        "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that asks for it"
+        "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that requires it"
     )
     parser.add_argument(
         "--resume",
         type=Path,
         metavar="RUN",
-        help="go on with an interrupted run; with more --epochs, continue a finished one",
+        help="continue an interrupted run, or, with more --epochs, a finished one",
     )
 
 
@@ -205,7 +212,7 @@ def _resumed(options: argparse.Namespace) -> "RunConfig":
     given = [flag(name) for name in (*FLAGS, "config") if name != "epochs" and getattr(options, name) is not None]
     if given:
         raise UsageError(
-            f"{', '.join(given)}: does not go with --resume, which continues a run with the settings it began with"
+            f"{', '.join(given)}: cannot be combined with --resume, which continues a run with the settings it began with"
         )
     config = resolve(options.resume / CONFIG, {})
     return config if options.epochs is None else continued(config, options.resume, options.epochs)

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from imexseg.data.check.scan import Read, read_pairs
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import Pair
 from imexseg.errors import JobError
-from imexseg.evaluation.evaluate import confusions
+from imexseg.evaluation.evaluate import Counted, count_pairs
 from imexseg.inference.pipeline import Job, Result, Wanted, predict_images
 from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
 from imexseg.storage.mirror import Mirror
@@ -121,7 +119,7 @@ class Worker:
         description: DataDescription,
         perturb: Any,
         mirror: Mirror | None,
-    ) -> tuple[int, list[np.ndarray]]:
+    ) -> tuple[int, list[Counted]]:
         """Args: block: number of its first pair in the split, and the pairs. Raises: UsageError."""
         first, pairs = block
         with self.network:
@@ -129,7 +127,7 @@ class Worker:
             if perturb is not None:
                 perturb = replace(perturb, network=getattr(self.opened, "network", None))
             with self.opened.threads(1):
-                return number, list(confusions(self.predictor, description, pairs, first, perturb, mirror))
+                return number, list(count_pairs(self.predictor, description, pairs, first, perturb, mirror))
 
     def check(
         self, setup: list[Any], number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None

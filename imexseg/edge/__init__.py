@@ -1,1 +1,1 @@
-"""Segmenting images, folders, films and cameras as they come, with an exported network and without torch."""
+"""Segmenting images, folders, videos and cameras as frames arrive, with an exported network and without torch."""

@@ -1,9 +1,30 @@
-"""A short queue between the source of frames and the network."""
+"""Frames, and a short queue of them between their source and the network."""
 
 import threading
 from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    Shapes: image (H, W, C) uint8, uint16 or float32; void (H, W) bool, where it means nothing, or None.
+    name: that its results get.  path: the file that it is, None for a frame of a film or a camera.
+    """
+
+    name: str
+    image: np.ndarray
+    void: np.ndarray | None = None
+    path: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return str(self.path or self.name)
 
 
 class FrameQueue:
@@ -18,11 +39,11 @@ class FrameQueue:
         self.size = size
         self.every_frame = every_frame
         self.n_dropped = 0
-        self._frames: deque[tuple[str, np.ndarray]] = deque()
+        self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, name: str, frame: np.ndarray) -> bool:
+    def put(self, frame: Frame) -> bool:
         """Add a frame; returns False once the queue is closed: the source may end."""
         with self._changed:
             if self.every_frame:
@@ -32,7 +53,7 @@ class FrameQueue:
             if len(self._frames) == self.size:
                 self._frames.popleft()
                 self.n_dropped += 1
-            self._frames.append((name, frame))
+            self._frames.append(frame)
             self._changed.notify_all()
             return True
 
@@ -42,15 +63,15 @@ class FrameQueue:
             self._closed = True
             self._changed.notify_all()
 
-    def get(self, timeout: float) -> tuple[str, np.ndarray] | None:
+    def get(self, timeout: float) -> Frame | None:
         """The oldest frame that waits; None if none comes within so many seconds or the queue is finished."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self._closed, timeout)
             if not self._frames:
                 return None
-            item = self._frames.popleft()
+            frame = self._frames.popleft()
             self._changed.notify_all()
-            return item
+            return frame
 
     @property
     def finished(self) -> bool:

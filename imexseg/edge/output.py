@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 
 from imexseg.data.description.palette import Colour
+from imexseg.edge.frames import Frame
 from imexseg.edge.signals import StopSignal
 from imexseg.errors import JobError
 from imexseg.files import write_atomically
-from imexseg.inference.write_mask import in_values
-from imexseg.inference.write_picture import overlay, png_bytes
+from imexseg.inference.write_files import mask_and_overlay
+from imexseg.inference.write_picture import overlay
 from imexseg.models.prediction_info import PredictionInfo
 
 _ESCAPE, _Q = 27, ord("q")
@@ -19,7 +20,7 @@ _TITLE = "imexseg"
 
 
 class Folder:
-    """Writes <name>_mask.png, in the numbers of the user's masks, and <name>_overlay.png, each whole or not at all.
+    """Writes what `imexseg predict` writes of an image, each file whole or not at all.
 
     Raises: JobError naming the file if it cannot be written.
     """
@@ -32,10 +33,12 @@ class Folder:
         except OSError as error:
             raise JobError(f"{folder}: cannot be made ({error.strerror}); choose another --output") from None
 
-    def show(self, name: str, image: np.ndarray, classes: np.ndarray) -> None:
-        numbers = in_values(classes, self.info.values)
-        write_atomically(self.folder / f"{name}_mask.png", png_bytes(numbers))
-        write_atomically(self.folder / f"{name}_overlay.png", png_bytes(overlay(image, classes, self.info.palette)))
+    def show(self, frame: Frame, classes: np.ndarray) -> str | None:
+        """Returns: what could not be kept, in words."""
+        files, lost = mask_and_overlay(frame.image, classes, frame.void, self.info, frame.path)
+        for ending, content in files.items():
+            write_atomically(self.folder / f"{frame.name}_{ending}", content)
+        return lost
 
 
 class Window:
@@ -46,8 +49,8 @@ class Window:
         self.closed = False
         cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
 
-    def show(self, name: str, image: np.ndarray, classes: np.ndarray) -> None:
-        cv2.imshow(_TITLE, np.ascontiguousarray(overlay(image, classes, self.palette)[..., ::-1]))
+    def show(self, frame: Frame, classes: np.ndarray) -> None:
+        cv2.imshow(_TITLE, np.ascontiguousarray(overlay(frame.image, classes, self.palette)[..., ::-1]))
         key = cv2.waitKey(1) & 0xFF
         self.closed = key in (_ESCAPE, _Q) or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
 

@@ -5,8 +5,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.as_trained import as_trained
-from imexseg.edge.frames import FrameQueue
+from imexseg.data.read.frames import first_of_several
+from imexseg.data.read.void import with_ignored
+from imexseg.edge.frames import Frame, FrameQueue
 from imexseg.edge.output import Folder, Window
 from imexseg.edge.signals import StopSignal
 from imexseg.edge.sources import Frames
@@ -20,9 +25,10 @@ _LAST_READ = 2.0  # seconds that a camera gets to deliver its last frame
 
 @dataclass
 class Speed:
-    """Frames and seconds so far."""
+    """Frames and seconds so far, and of each frame that has any, how many of its pixels mean nothing."""
 
     n_frames: int = 0
+    voids: list[int] = field(default_factory=list)
     in_model: float = 0.0
     start: float = field(default_factory=time.monotonic)
 
@@ -43,8 +49,8 @@ class Reader(threading.Thread):
 
     def run(self) -> None:
         try:
-            for name, frame in self.frames:
-                if not self.queue.put(name, frame):
+            for frame in self.frames:
+                if not self.queue.put(frame):
                     return
         except Exception as error:  # said by the thread that runs the program
             self.error = error
@@ -76,14 +82,13 @@ def segment_all(
     reader.start()
     try:
         while not stop.received and not (window and window.closed) and not queue.finished:
-            item = queue.get(_POLL)
-            if item is None:
+            frame = queue.get(_POLL)
+            if frame is None:
                 continue
-            name, image = item
             start = time.perf_counter()
             try:
-                pixels, converted = as_trained(image, predictor.info, name, white)
-                classes = predictor.classes(pixels, name)
+                pixels, converted = as_trained(frame.image, predictor.info, frame.label, white)
+                classes = with_ignored(predictor.classes(pixels, frame.label), frame.void, IGNORE)
             except UsageError as error:
                 if failures is None:
                     raise
@@ -91,13 +96,15 @@ def segment_all(
                 continue
             speed.in_model += time.perf_counter() - start
             speed.n_frames += 1
-            for remark in (converted, predictor.adaptation(image)):
+            if frame.void is not None:
+                speed.voids.append(int(np.count_nonzero(frame.void)))
+            lost = folder.show(frame, classes) if folder is not None else None
+            if window is not None:
+                window.show(frame, classes)
+            for remark in (_several(frame), converted, lost, predictor.adaptation(frame.image)):
                 if remark not in said:
                     said.add(remark)
-                    _say(f"{name}: {remark}")
-            for output in (folder, window):
-                if output is not None:
-                    output.show(name, image, classes)
+                    _say(f"{frame.label}: {remark}")
             if time.monotonic() - last_report > _REPORT:
                 last_report = time.monotonic()
                 _say(speed.in_words(queue.n_dropped))
@@ -107,6 +114,10 @@ def segment_all(
     if reader.error is not None and not stop.received:
         raise reader.error if isinstance(reader.error, ImexsegError) else JobError(repr(reader.error))
     return speed
+
+
+def _several(frame: Frame) -> str | None:
+    return None if frame.path is None else first_of_several(frame.path)
 
 
 def _say(line: str) -> None:

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
-from imexseg.data.read.images import read_image
+from imexseg.data.read.images import read_image_and_void
+from imexseg.edge.frames import Frame
 from imexseg.errors import JobError, UsageError
 
-Frames = Generator[tuple[str, np.ndarray], None, None]
+Frames = Generator[Frame, None, None]
 
 
 def guess_kind(source: str) -> str:
@@ -33,7 +34,7 @@ def images(files: list[tuple[str, Path]], failures: list[str]) -> Frames:
     """Every image that can be read, under the name that its results get; a line for each other one goes to `failures`."""
     for name, path in files:
         try:
-            yield name, read_image(path)
+            yield Frame(name, *read_image_and_void(path), path)
         except UsageError as error:
             failures.append(str(error))
 
@@ -69,7 +70,7 @@ class Film:
                     break
                 if self.seconds_per_frame:
                     time.sleep(max(0.0, start + number * self.seconds_per_frame - time.monotonic()))
-                yield f"{self.name}_{number:06d}", np.ascontiguousarray(frame[..., ::-1])
+                yield Frame(f"{self.name}_{number:06d}", np.ascontiguousarray(frame[..., ::-1]))
                 number += 1
         finally:
             self.capture.release()  # by the thread that reads: OpenCV does not survive it from another one

@@ -1,15 +1,17 @@
 """Scoring a network against the masks of a split."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from imexseg.data.check.problem import Problem, as_lines
+from imexseg.data.check.reading import remarks_on
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import IGNORE
+from imexseg.data.description.labels import IGNORE, plain_labels
 from imexseg.data.pairs.pairs import Pair, list_pairs
 from imexseg.data.read.images import read_image_and_void
-from imexseg.data.read.masks import read_classes
+from imexseg.data.read.masks import ReadMask, mixed_meanings, read_with_labels
 from imexseg.data.read.void import with_ignored
 from imexseg.errors import UsageError
 from imexseg.evaluation.scores import Scores
@@ -33,6 +35,16 @@ class Evaluation:
     scores: Scores
     pairs: list[Pair]
     confusions: list[np.ndarray]
+    remarks: list[str]  # what a person should know of the files, a few lines of each kind
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one pair contributes: its confusion matrix, how its mask was read, and what a person should know of its files."""
+
+    matrix: np.ndarray
+    read: ReadMask  # without its pixels
+    remarks: list[Problem]
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) -> np.ndarray:
@@ -51,7 +63,8 @@ def class_table(predictor: AnyPredictor, description: DataDescription) -> np.nda
     if sorted(names) != sorted(description.names):
         raise UsageError(
             f"{description.root}: its classes are {', '.join(description.names)}, "
-            f"those of the weights {', '.join(predictor.info.names)}; evaluate on data with the classes trained on"
+            f"but those of the weights are {', '.join(predictor.info.names)}; evaluate on data with the classes that the network "
+            "was trained on"
         )
     table = np.arange(256, dtype=np.uint8)
     table[: len(names)] = [names.index(name) for name in description.names]
@@ -64,33 +77,37 @@ def evaluate(
     split: str = "val",
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     perturb: Perturb | None = None,
-    count: Callable[[list[Pair]], Iterable[np.ndarray]] | None = None,
+    count: Callable[[list[Pair]], Iterable[Counted]] | None = None,
 ) -> Evaluation:
     """Predict every image of a split and count.
 
     Args: perturb: what is done to the images first, for instance a Perturbation of evaluation/robustness.py.
-        count: who computes the confusion matrix of each pair, in their order; None: this process, from files of this machine.
+        count: who does it, pair by pair in their order; None: this process, from files of this machine.
     Raises: UsageError for classes that differ, images or masks that are missing, unreadable or do not fit.
     """
     class_table(predictor, description)
     pairs = list_pairs(description, split)
-    matrices: list[np.ndarray] = []
-    for matrix in confusions(predictor, description, pairs, 0, perturb) if count is None else count(pairs):
-        matrices.append(matrix)
-        progress(len(matrices), len(pairs))
-    total = np.sum(matrices, axis=0)
-    return Evaluation(Scores(tuple(predictor.info.names), total, len(pairs)), pairs, matrices)
+    counted: list[Counted] = []
+    for one in count_pairs(predictor, description, pairs, 0, perturb) if count is None else count(pairs):
+        counted.append(one)
+        progress(len(counted), len(pairs))
+    if (mixed := mixed_meanings([one.read for one in counted])) is not None:
+        raise UsageError(mixed)
+    matrices = [one.matrix for one in counted]
+    remarks = as_lines([remark for one in counted for remark in one.remarks])
+    scores = Scores(tuple(predictor.info.names), np.sum(matrices, axis=0), len(pairs))
+    return Evaluation(scores, pairs, matrices, remarks)
 
 
-def confusions(
+def count_pairs(
     predictor: AnyPredictor,
     description: DataDescription,
     pairs: Sequence[Pair],
     first: int = 0,
     perturb: Perturb | None = None,
     mirror: Mirror | None = None,
-) -> Iterator[np.ndarray]:
-    """The confusion matrix of each pair, in their order.
+) -> Iterator[Counted]:
+    """Each pair, in their order.
 
     Args: first: number of the first pair in its split, a multiple of BLOCK.  mirror: of data that lies elsewhere.
     Raises: as evaluate.
@@ -98,45 +115,60 @@ def confusions(
     to_network = class_table(predictor, description)
     n_classes = len(description.names)
     n_done = 0
-    for images, truths in _batches(pairs, n_classes, mirror):
-        masks = [to_network[truth] for truth in truths]
+    for batch in _batches(pairs, description.names, mirror):
+        images, masks = [sample.image for sample in batch], [to_network[sample.mask] for sample in batch]
         if perturb is not None:
             images = perturb(images, masks, first + n_done)
-        for prediction, mask in zip(predictor.predict_batch(images, pairs[n_done].image), masks, strict=True):
-            yield confusion_matrix(mask, prediction.classes, n_classes)
-        n_done += len(images)
+        predictions = predictor.predict_batch(images, pairs[n_done].image)
+        for prediction, mask, sample in zip(predictions, masks, batch, strict=True):
+            yield Counted(confusion_matrix(mask, prediction.classes, n_classes), sample.read, sample.remarks)
+        n_done += len(batch)
 
 
-def _batches(
-    pairs: Sequence[Pair], n_classes: int, mirror: Mirror | None
-) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
+@dataclass(frozen=True)
+class _Sample:
+    """Image (H, W, C), mask (H, W) ignored where the image has no value, and what a person should know of both."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    read: ReadMask  # without its pixels
+    remarks: list[Problem]
+
+
+def _batches(pairs: Sequence[Pair], names: list[str], mirror: Mirror | None) -> Iterator[list[_Sample]]:
     """Consecutive images of one shape and dtype."""
-    images: list[np.ndarray] = []
-    masks: list[np.ndarray] = []
+    batch: list[_Sample] = []
     for number, pair in enumerate(pairs if mirror is None else mirror.pairs(pairs)):
-        image, mask = read_pair(pair, n_classes)
-        alike = images and image.shape == images[0].shape and image.dtype == images[0].dtype and number % BLOCK
-        if images and (not alike or len(images) == BATCH or (len(images) + 1) * mask.size > BATCH_PIXELS):
-            yield images, masks
-            images, masks = [], []
-        images.append(image)
-        masks.append(mask)
-    if images:
-        yield images, masks
+        sample = _read(pair, names)
+        alike = batch and sample.image.shape == batch[0].image.shape and sample.image.dtype == batch[0].image.dtype
+        if batch and (
+            not alike
+            or number % BLOCK == 0
+            or len(batch) == BATCH
+            or (len(batch) + 1) * sample.mask.size > BATCH_PIXELS
+        ):
+            yield batch
+            batch = []
+        batch.append(sample)
+    if batch:
+        yield batch
 
 
-def read_pair(pair: Pair, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image (H, W, C) and mask (H, W), ignored where the image means nothing (void.py).
-
-    Raises: UsageError naming the file if they do not fit each other or the classes.
-    """
+def _read(pair: Pair, names: list[str]) -> _Sample:
+    """Raises: UsageError naming the file if image and mask do not fit each other or the classes."""
     image, void = read_image_and_void(pair.image)
-    mask = with_ignored(read_classes(pair), void, IGNORE)
-    if image.shape[:2] != mask.shape:
-        sizes = [f"{width} x {height}" for height, width in (mask.shape, image.shape[:2])]
+    read = read_with_labels(pair.mask, pair.labels or plain_labels(names))
+    if read.wrong is not None:
+        raise UsageError(read.wrong)
+    if image.shape[:2] != read.classes.shape:
+        sizes = [f"{width} x {height}" for height, width in (read.classes.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")
-    values = np.unique(mask)
-    unknown = values[(values >= n_classes) & (values != IGNORE)].tolist()
-    if unknown:
-        raise UsageError(f"{pair.mask}: has values {unknown}; classes are 0 to {n_classes - 1}, and {IGNORE} to ignore")
-    return image, mask
+    remarks = [Problem(kind, text, warning=True) for kind, text in (*read.remarks, *remarks_on(pair.image, void))]
+    without_pixels = replace(read, classes=np.empty((0, 0), np.uint8))
+    return _Sample(image, with_ignored(read.classes, void, IGNORE), without_pixels, remarks)
+
+
+def read_pair(pair: Pair, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Image (H, W, C) and mask (H, W), ignored where the image has no value. Raises: UsageError as evaluate."""
+    sample = _read(pair, names)
+    return sample.image, sample.mask

@@ -1,1 +1,1 @@
-"""A trained network as one .onnx file that holds everything, and the proof that it agrees."""
+"""A trained network as one .onnx file that holds everything, and the check that it agrees with torch."""

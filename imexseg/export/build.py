@@ -1,4 +1,4 @@
-"""The whole file: image in as a camera gives it, class map out; in between the network itself, by torch's own exporter."""
+"""The whole file: an image as a camera delivers it in, a class map out; between them the network, exported by torch."""
 
 import contextlib
 import copy

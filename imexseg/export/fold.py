@@ -1,4 +1,4 @@
-"""What torch exports, in fewer operations: constants worked out, scales and shifts moved into the convolutions before them.
+"""What torch exports, in fewer operations: constants evaluated, scales and shifts merged into the convolutions before them.
 
 It knows nothing of the layers of this project, but that all of them are linear maps, normalisations and activations: a new
 operator, boundary or dynamics needs nothing here.

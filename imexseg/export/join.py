@@ -1,4 +1,4 @@
-"""One graph set into another: what each gives is what the other takes by the same name."""
+"""One graph inserted into another: outputs are connected to inputs of the same name."""
 
 import onnx
 import onnx_ir as ir

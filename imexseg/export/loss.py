@@ -1,4 +1,4 @@
-"""What int8 costs, measured on images that its ranges were not chosen from."""
+"""What int8 costs, measured on images that did not determine its ranges."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -82,5 +82,5 @@ def _compared(before: OnnxPredictor, after: OnnxPredictor, samples: Iterable[Sam
 
 def _pairs(data: DataDescription, to_network: np.ndarray) -> Iterator[Sample]:
     for pair in list_pairs(data, "val"):
-        image, mask = read_pair(pair, len(data.names))
+        image, mask = read_pair(pair, data.names)
         yield image, to_network[mask]

@@ -71,13 +71,13 @@ def check_kind(path: Path, image: np.ndarray, info: ModelInfo) -> None:
     """Raises: UsageError if the image is not of the channels and the bit depth of the training images."""
     if image.shape[2] != info.in_channels:
         raise UsageError(
-            f"{path}: has {image.shape[2]} channels, the network takes {info.in_channels}; "
-            f"calibrate with images like those it was trained on"
+            f"{path}: has {image.shape[2]} channels, but the network takes {info.in_channels}; "
+            "calibrate with images like those that it was trained on"
         )
     if image.dtype != element_type(info):
         raise UsageError(
-            f"{path}: is {image.dtype}, the network was trained on {np.dtype(element_type(info))}; "
-            f"calibrate with images like those it was trained on"
+            f"{path}: is {image.dtype}, but the network was trained on {np.dtype(element_type(info))}; "
+            "calibrate with images like those that it was trained on"
         )
 
 

@@ -111,7 +111,9 @@ def _calibration(network: ImageNetwork, options: ExportOptions, data: DataDescri
         return images_of(data, "train", network.info, size, CALIBRATION_IMAGES)
     if network.info.data.get("generator"):
         return generated_images(network.info, size or (64, 64), CALIBRATION_IMAGES, "train")
-    raise UsageError("--precision int8: needs --calibration DATA, images like those it was trained on, for the ranges")
+    raise UsageError(
+        "--precision int8: needs --calibration DATA, images like the training images, to choose the ranges from"
+    )
 
 
 def _require_agreement(path: Path, precision: str, kind: str, found: Comparison) -> None:

@@ -14,8 +14,7 @@ from imexseg.data.read.georeference import read_georeference
 from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.void import with_ignored
 from imexseg.inference.areas import Areas, areas_of
-from imexseg.inference.write_mask import ignored_value, in_values, tiff_bytes
-from imexseg.inference.write_picture import overlay, png_bytes
+from imexseg.inference.write_files import mask_and_overlay
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,10 @@ def results(
     Shapes: classes (H, W) uint8; probabilities (num_classes, H, W) float32.
     Returns: the contents; how many pixels have each class; why the georeference is lost, in words, if it is.
     """
-    void, values = opened.void, info.values
+    void = opened.void
     classes = with_ignored(classes, void, IGNORE)
-    mask = in_values(classes, values)
-    georeference, lost = read_georeference(opened.path)
-    files = {"_mask.png": png_bytes(mask), "_overlay.png": png_bytes(overlay(opened.image, classes, info.palette))}
-    if georeference:
-        files["_mask.tif"] = tiff_bytes(mask, georeference, None if void is None else ignored_value(values))
+    whole, lost = mask_and_overlay(opened.image, classes, void, info, opened.path)
+    files = {f"_{ending}": content for ending, content in whole.items()}
     if probabilities is not None:
         known = probabilities if void is None else np.where(void, np.float32(np.nan), probabilities)
         buffer = io.BytesIO()

@@ -1,6 +1,6 @@
 """The table of dynamics: which equation ∂ₜY = … a network integrates, and by which step.
 
-Every explicit dynamics has an implicit twin with the same f, norms and widths, so that the two differ in the solve alone:
+Every implicit dynamics has an explicit twin with the same f, norms and widths, so that the two differ in the solve alone:
 residual ↔ imex-residual, parabolic ↔ imex, hamiltonian ↔ hamiltonian-imex, second-order ↔ second-order-imex.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from imexseg.layers.flow_settings import FlowSettings
 from imexseg.layers.flows import Dynamics, EulerFlow, Flow, HamiltonianFlow, SecondOrderFlow
+from imexseg.layers.reversible import Coupling, ReversibleChain
 from imexseg.layers.schemes import Leapfrog, Verlet
 from imexseg.layers.steps import ForwardEulerStep, ImexDiffusiveStep, ImexStep, Step
 from imexseg.layers.terms import GradientTerm, ParabolicTerm, ResidualTerm, Term
@@ -27,9 +28,6 @@ def implicit_steps(step: Callable[..., Step], kind: Callable[..., Term]) -> Buil
 
 def _hamiltonian(implicit: bool) -> Build:
     def build(s: FlowSettings) -> Flow:
-        # Its decorator imports torch's compiler, which takes as long as torch: only these two dynamics pay for it.
-        from imexseg.layers.reversible import Coupling, ReversibleChain
-
         half, h = s.channels // 2, s.step_size
         kinds: tuple[type[Term], ...] = (GradientTerm, ParabolicTerm)  # K₁ᵀσ(K₁Z) and -K₂ᵀσ(K₂Y⁺)
         couplings = [
@@ -44,8 +42,6 @@ def _hamiltonian(implicit: bool) -> Build:
 
 def _second_order(implicit: bool) -> Build:
     def build(s: FlowSettings) -> Flow:
-        from imexseg.layers.reversible import Coupling, ReversibleChain
-
         h = s.step_size
         couplings = [Coupling(s.term(ParabolicTerm), s.solve(h**2) if implicit else None) for _ in range(s.n_steps)]
         return SecondOrderFlow(ReversibleChain(couplings, Leapfrog(h)), s.closing_norm())

@@ -1,4 +1,4 @@
-"""What n steps of a dynamics are built from."""
+"""The settings from which n steps of a dynamics are built."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

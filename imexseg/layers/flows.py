@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from imexseg.layers.flow_settings import FlowSettings
-
-if TYPE_CHECKING:
-    from imexseg.layers.reversible import ReversibleChain  # see dynamics.py for why not always
+from imexseg.layers.reversible import ReversibleChain
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ class EulerFlow(nn.Sequential, Flow):
 class ReversibleFlow(Flow):
     """Steps on a pair of states, and N behind the last."""
 
-    def __init__(self, chain: "ReversibleChain", norm: nn.Module):
+    def __init__(self, chain: ReversibleChain, norm: nn.Module):
         super().__init__()
         self.chain = chain
         self.norm = norm

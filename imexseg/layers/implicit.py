@@ -72,7 +72,7 @@ class ImplicitSolve(OnGrid):
 
 
 class PeriodicSolve(ImplicitSolve):
-    """L = BᵀB with one zero-mean 3×3 stencil B for each channel, 9C weights. Boundary: periodic."""
+    """L = BᵀB with one zero-mean 3×3 stencil B for each channel, 9C weights. Boundary: the opposite edge."""
 
     def __init__(self, channels: int, step_size: float = 1.0, shortest: float = 1.0, longest: float = 24.0):
         super().__init__(channels, step_size, shortest, longest)
@@ -136,14 +136,14 @@ class DiffusionSolve(ImplicitSolve):
 
 
 class ReflectiveSolve(DiffusionSolve):
-    """Boundary: reflect."""
+    """L = -α₁∂₁² - α₂∂₂², 2C weights. Boundary: a mirror image."""
 
     symbol = staticmethod(reflective_symbol)
     by_products, waves = staticmethod(solve_cosine), COSINES
 
 
 class DirichletSolve(DiffusionSolve):
-    """Boundary: zero. The mean of a channel is not kept: what flows over the edge is lost."""
+    """L = -α₁∂₁² - α₂∂₂², 2C weights. Boundary: zero outside, so what flows across the edge is lost."""
 
     symbol = staticmethod(dirichlet_symbol)
     by_products, waves = staticmethod(solve_sine), SINES

@@ -46,13 +46,15 @@ class _Rebuild(torch.autograd.Function):
         # memory into pieces that the next step cannot use, and the process would grow with every step.
         gradients = {p: torch.empty_like(p) for p in _trained(steps)}
         used: set[nn.Parameter] = set()
-        with torch.autocast(**ctx.autocast), _without_counting(steps):
+        with _without_counting(steps):
             for step in reversed(steps):
-                seen = [_Evaluation(coupling) for coupling in step]
-                before = scheme.undo(U, V, *(evaluation.evaluate for evaluation in seen))
-                U, V = (state.detach().requires_grad_() for state in before)
-                with torch.enable_grad():
-                    behind = scheme.advance(U, V, *(evaluation.replay for evaluation in seen))
+                seen = [_Evaluation(rate) for rate in step]
+                with torch.autocast(**ctx.autocast):
+                    before = scheme.undo(U, V, *(evaluation.evaluate for evaluation in seen))
+                    U, V = (state.detach().requires_grad_() for state in before)
+                    with torch.enable_grad():
+                        behind = scheme.advance(U, V, *(evaluation.replay for evaluation in seen))
+                # Outside autocast, as ordinary autograd: a solve is in float32 in both directions.
                 grad_U, grad_V = torch.autograd.grad(behind, (U, V), (grad_U, grad_V))
                 for evaluation in seen:
                     for parameter, gradient in evaluation.gradients.items():

@@ -87,7 +87,7 @@ def _read_network(path: Path, content: dict[str, Any], n_tensors: int) -> ImageC
         steps = value if isinstance(value, list) else [value]
         if len(steps) > n_tensors or (name != "width" and any(isinstance(n, int) and n > n_tensors for n in steps)):
             raise UsageError(
-                f"{path}: network.{name} asks for more steps than its {n_tensors} tensors could fill; it is damaged"
+                f"{path}: network.{name} asks for more steps than its {n_tensors} tensors can supply; it is damaged"
             )
     reasons: list[tuple[int, str]] = []
     for kind in config_kinds(str(content.get("model"))):

@@ -55,7 +55,7 @@ def _find(model: str) -> tuple[Kind, dict[str, Any]]:
     # What people choose among comes first: of equally near names the first one wins.
     known = [*NETWORKS, *(name for kind in KINDS for name in kind.names())]
     raise UsageError(
-        f"unknown model {model[:80]!r}{did_you_mean(name, known)} `imexseg models` tells how names are made"
+        f"unknown model {model[:80]!r}{did_you_mean(name, known)} `imexseg models` explains how names are formed"
     )
 
 

@@ -51,5 +51,5 @@ def checked_seal(path: Path) -> str | None:
                 if isinstance(piece, memoryview):
                     piece.release()
     if len(found) > 1 or digest.hexdigest() != text.removeprefix(_MARK.decode()):
-        raise UsageError(f"{path}: is damaged: it does not fit its checksum; copy or download it again")
+        raise UsageError(f"{path}: is damaged: its checksum does not match; copy or download it again")
     return text

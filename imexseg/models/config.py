@@ -1,4 +1,4 @@
-"""What every kind of network is told: which images go in, which classes come out. Imports no torch."""
+"""The settings that every kind of network has: which images go in, which classes come out. Imports no torch."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What every kind of network answers for itself, so that nobody needs to know which kind it is."""
+"""What every kind of network provides, so that no caller needs to know which kind it is."""
 
 import math
 from dataclasses import dataclass

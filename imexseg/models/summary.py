@@ -1,4 +1,4 @@
-"""What can be said of the networks before they are trained: models/networks.json, which `imexseg models` prints without torch.
+"""What is known about the networks before they are trained: models/networks.json, which `imexseg models` prints without torch.
 
 `python -m imexseg.models.summary` (`make networks`) writes the file anew; tests/models/test_summary.py says when that is due.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from imexseg.layers.dynamics import DYNAMICS
 from imexseg.layers.implicit import SOLVES
@@ -91,8 +92,13 @@ def axes() -> dict[str, list[dict[str, Any]]]:
 
 
 def _described(rows: Iterable[tuple[str, type]]) -> list[dict[str, Any]]:
-    """By the first line of their docstrings."""
-    return [{"name": name, "what": (inspect.getdoc(kind) or "").splitlines()[0]} for name, kind in rows]
+    """By the first line of their docstrings; torch's own classes in our words."""
+    words: dict[type, str] = {
+        nn.BatchNorm2d: "Batch normalisation: mean and variance of each channel over the images of a batch."
+    }
+    return [
+        {"name": name, "what": words.get(kind) or (inspect.getdoc(kind) or "").splitlines()[0]} for name, kind in rows
+    ]
 
 
 def listing() -> dict[str, Any]:

@@ -24,6 +24,8 @@ ROW_BYTES = (
     32 * 1024
 )  # of a block of planes: worth a call each of the sweeps, and a block still fits the last-level cache
 
+ONE_PRODUCT = 40  # points, up to which copying the halves of a row costs more than the product that they save
+
 Table = Callable[[int, torch.dtype, torch.device], Tensor]
 
 
@@ -84,18 +86,25 @@ def _energy(w: Tensor, u: Tensor, axis: int, wall: int) -> Tensor:
 def _solve_blocks(X: Tensor, diffusion: Tensor, waves: Waves, out: Tensor) -> Iterator[tuple[slice, slice]]:
     """Fill `out` block by block. Yields: (batch, channel) slices when they are done."""
     height, width = X.shape[-2:]
-    even, odd = _halves(waves.matrix, width, X.dtype, X.device)
+    in_halves = width > ONE_PRODUCT
     eigenvalues = waves.eigenvalues(width, X.dtype, X.device)
-    eigenvalues = torch.cat([eigenvalues[0::2], eigenvalues[1::2]])
+    if in_halves:
+        even, odd = _halves(waves.matrix, width, X.dtype, X.device)
+        eigenvalues = torch.cat([eigenvalues[0::2], eigenvalues[1::2]])
+    else:
+        matrix = waves.matrix(width, X.dtype, X.device)
     factors, of_channels = None, None
     for batch, channel in blocks(X, ROW_BYTES * height):
         if channel != of_channels:
             a, of_channels = diffusion[channel], channel
             factors = _factorise(1 + a[:, 1:] * eigenvalues, a[:, :1], height, waves.wall)
         assert factors is not None
-        Y = _analyse(X[batch, channel], even, odd)
+        Y = _analyse(X[batch, channel], even, odd) if in_halves else X[batch, channel] @ matrix.T
         _sweep(Y, *factors)
-        _synthesise(Y, even, odd, out[batch, channel])
+        if in_halves:
+            _synthesise(Y, even, odd, out[batch, channel])
+        else:
+            torch.matmul(Y, matrix, out=out[batch, channel])
         yield batch, channel
 
 

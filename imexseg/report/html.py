@@ -76,7 +76,7 @@ def write_report(path: Path, contents: ReportContents) -> None:
         field=_field(c.receptive_fields),
         examples=[
             ("Worst", [_pictures(example, c.palette) for example in c.worst]),
-            ("Typical, round the median", [_pictures(example, c.palette) for example in c.typical]),
+            ("Typical, around the median", [_pictures(example, c.palette) for example in c.typical]),
         ],
         ignored=any((example.truth == IGNORE).any() for example in c.worst + c.typical),
     )

@@ -70,12 +70,12 @@ def _summary(network: ImageNetwork, scores: Scores, run: TrainedRun) -> dict[str
 
 
 def _examples(network: ImageNetwork, evaluation: Evaluation, numbers: list[int]) -> list[Example]:
-    predictor, n_classes = Predictor(network), len(network.info.names)
+    predictor, names = Predictor(network), list(network.info.names)
     examples = []
     for number in numbers:
         pair = evaluation.pairs[number]
-        image, truth = read_pair(pair, n_classes)
-        miou = _miou(evaluation.confusions[number], network.info.names)
+        image, truth = read_pair(pair, names)
+        miou = _miou(evaluation.confusions[number], names)
         examples.append(Example(pair.image.stem, image, truth, predictor.predict(image, pair.image).classes, miou))
     return examples
 

@@ -1,4 +1,4 @@
-"""What last.ckpt must be, before a run goes on from it."""
+"""What last.ckpt must satisfy before a run continues from it."""
 
 import json
 import zipfile
@@ -33,7 +33,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:  # zipfile, pickle and torch raise whatever they stumble over
         reason = " ".join(str(error).split())[:120]
-        raise UsageError(f"{path}: is damaged, truncated or no checkpoint ({reason}); {_remedy(path)}") from None
+        raise UsageError(f"{path}: is damaged, truncated or not a checkpoint ({reason}); {_remedy(path)}") from None
     recorded = content.get("callbacks", {}).get("RunRecorder") if isinstance(content, dict) else None
     if not isinstance(recorded, dict) or any(part not in content for part in _PARTS):
         raise UsageError(f"{path}: is not a checkpoint of `imexseg train`; {_remedy(path)}")
@@ -54,7 +54,7 @@ def require_same_run(path: Path, task: SegmentationTask, recorder: RunRecorder) 
                 was, is_ = (side[what].get(differs) if differs else side[what] for side in (then, now))
                 raise UsageError(
                     f"{path}: the run began with other data: {differs or what} was {shown(was)} and is {shown(is_)} now; "
-                    f"bring the data back, or begin a new run with --init-weights {recorder.run_folder}"
+                    f"restore the data, or begin a new run with --init-weights {recorder.run_folder}"
                 )
     own = {name: tensor.shape for name, tensor in task.state_dict().items()}
     found = {name: tensor.shape for name, tensor in content["state_dict"].items()}

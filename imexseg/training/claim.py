@@ -1,4 +1,4 @@
-"""A run folder belongs to one process: two trainings that write into it would mix, and neither would know."""
+"""A run folder belongs to one process: two runs that write to it would mix their files unnoticed."""
 
 import errno
 import os
@@ -68,5 +68,5 @@ def _lock(path: Path) -> int:
 
 def _taken(folder: Path) -> UsageError:
     return UsageError(
-        f"{folder}: another training is writing into this folder; wait for it, or choose another --output"
+        f"{folder}: another training run is writing to this folder; wait for it, or choose another --output"
     )

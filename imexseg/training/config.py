@@ -129,15 +129,15 @@ class RunConfig(BaseModel):
             )
         if self.init_weights is not None and self.levels > 1:
             raise _together(
-                f"init_weights does not go with levels {self.levels}: trained weights are those of the finest level; "
+                f"init_weights cannot be combined with levels {self.levels}: trained weights are those of the finest level; "
                 "use levels 1",
                 *("init_weights", "levels"),
             )
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
-            raise _together(f"network: {', '.join(of_the_data)} follows from the data; remove it", "network")
+            raise _together(f"network: {', '.join(of_the_data)} is determined by the data; remove it", "network")
         if "long_side" in self.network:
-            raise _together("network: long_side is a setting of the whole run; write it outside of network", "network")
+            raise _together("network: long_side is a setting of the whole run; write it outside `network`", "network")
         try:
             config = model_config(self.model, **self.network)
         except ValidationError as error:

@@ -70,7 +70,7 @@ class RunRecorder(L.Callback):
             # Every process takes part in assembling a checkpoint; the first one writes it.
             trainer.save_checkpoint(self.folder / LAST)
         except JobError as error:
-            raise JobError(f"{error}; then go on with: imexseg train --resume {self.run_folder}") from error
+            raise JobError(f"{error}; then continue with: imexseg train --resume {self.run_folder}") from error
 
     def _require_finite(self, epoch: int, val_loss: float) -> None:
         """The train_loss alone says nothing: mixed precision skips a step whose gradients overflow."""
@@ -79,9 +79,7 @@ class RunRecorder(L.Callback):
         rate = self.info.training.get("learning_rate", 0.0)
         kept = ""
         if (self.folder / BEST).exists():
-            kept = (
-                f"; {self.folder / BEST} holds the best epoch before, to begin with by --init-weights {self.run_folder}"
-            )
+            kept = f"; {self.folder / BEST} holds the best earlier epoch; to begin with it, add --init-weights {self.run_folder}"
         raise JobError(
             f"training diverged in epoch {epoch}: its weights or its loss are no longer finite numbers, and nothing of it was "
             f"kept. Begin again with a lower rate, for instance --learning-rate {rate / 4:g} instead of {rate:g}{kept}"

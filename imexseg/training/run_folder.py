@@ -53,7 +53,7 @@ def require_empty(folder: Path) -> None:
         if not names:
             return
         began = CONFIG in names
-        way_on = f"go on with --resume {folder}" if began else "or empty it first"
+        way_on = f"continue it with --resume {folder}" if began else "or empty it first"
         raise UsageError(f"{folder}: exists and is not empty; choose another --output, or {way_on.removeprefix('or ')}")
     if folder.exists():
         raise UsageError(f"{folder}: is not a folder; choose another --output")
@@ -119,7 +119,7 @@ def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:
     deadline = time.monotonic() + seconds
     while not (folder / ENVIRONMENT).exists():
         if time.monotonic() > deadline:
-            raise JobError(f"{folder}: the first process did not make it within {seconds:.0f} s")
+            raise JobError(f"{folder}: the first process did not create it within {seconds:.0f} s")
         time.sleep(0.1)
     return folder
 

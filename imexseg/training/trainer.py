@@ -99,17 +99,17 @@ def out_of_memory(config: RunConfig, task: SegmentationTask, folder: Path) -> st
     said = f"out of memory with --batch-size {config.batch_size}, {crop}; try {'; or '.join(remedies)}"
     if not has_finished_an_epoch(folder):
         return f"{said}. No epoch was finished; {folder} holds no weights yet"
-    begin = f"under new settings begin with them, --init-weights {folder}; " if (folder / BEST).exists() else ""
+    begin = f"to begin with them under new settings, --init-weights {folder}; " if (folder / BEST).exists() else ""
     return (
         f"{said}. Every finished epoch is kept: {begin}"
-        f"once memory is free again, go on as it was with: imexseg train --resume {folder}"
+        f"once memory is free again, continue unchanged with: imexseg train --resume {folder}"
     )
 
 
 def interrupted(folder: Path) -> str:
     """What to say when a run was stopped before its end."""
     if has_finished_an_epoch(folder):
-        return f"interrupted; every finished epoch is kept, go on with: imexseg train --resume {folder}"
+        return f"interrupted; every finished epoch is kept; continue with: imexseg train --resume {folder}"
     if (folder / CONFIG).exists():
         return f"interrupted before the first epoch was finished; begin it again with: imexseg train --resume {folder}"
     return "interrupted before the first epoch was finished; give the same command again"

@@ -97,7 +97,7 @@ def check_beginning(config: RunConfig) -> None:
     settings = model_config(config.model, **config.network)
     if config.time_smoothness and not _has_a_change_in_time(build_network(settings)):
         raise UsageError(
-            f"--time-smoothness {config.time_smoothness:g}: {config.model} has no time steps whose kernels could be alike; "
+            f"--time-smoothness {config.time_smoothness:g}: {config.model} has no steps whose kernels could be compared; "
             "leave it out, or choose a --model that `imexseg models` lists, with n_steps of 2 or more"
         )
     if config.init_weights is not None:

@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from imexseg.models.checksum import UNSEALED, sealed
+
 NAMES = ["background", "middle", "bright"]
 PALETTE = [[40, 42, 54], [240, 228, 66], [0, 158, 115]]
 THRESHOLDS = (80, 170)  # of 255: between the classes
@@ -73,3 +75,10 @@ def box_model(size: tuple[int, int] | None = (64, 64), channels: int = 1, kind: 
     }
     helper.set_model_props(model, {"imexseg": json.dumps(metadata)})
     return model
+
+
+def sealed_model(model: onnx.ModelProto) -> bytes:
+    """The file as `imexseg export` would write it: of the present format, with a checksum."""
+    entry = model.metadata_props[0]
+    entry.value = json.dumps(json.loads(entry.value) | {"format": 2, "checksum": UNSEALED})
+    return sealed(model.SerializeToString())

@@ -6,18 +6,18 @@ import time
 import numpy as np
 import pytest
 
-from imexseg.edge.frames import FrameQueue
+from imexseg.edge.frames import Frame, FrameQueue
 from imexseg.edge.run import Reader
 
-FRAME = np.zeros((4, 4, 1), dtype=np.uint8)
+PIXELS = np.zeros((4, 4, 1), dtype=np.uint8)
 
 
 def drain(queue: FrameQueue, seconds_per_frame: float = 0.0) -> list[str]:
     names = []
     while not queue.finished:
-        item = queue.get(1)
-        if item is not None:
-            names.append(item[0])
+        frame = queue.get(1)
+        if frame is not None:
+            names.append(frame.name)
             time.sleep(seconds_per_frame)
     return names
 
@@ -26,7 +26,7 @@ def drain(queue: FrameQueue, seconds_per_frame: float = 0.0) -> list[str]:
 def test_a_full_queue_drops_the_oldest_and_counts_them(size: int):
     queue = FrameQueue(size)
     for number in range(100):
-        assert queue.put(str(number), FRAME)
+        assert queue.put(Frame(str(number), PIXELS))
     queue.close()
     assert drain(queue) == [str(number) for number in range(100 - size, 100)]
     assert queue.n_dropped == 100 - size
@@ -50,7 +50,7 @@ def test_a_slow_network_never_lets_memory_grow():
             with lock:
                 alive += 1
                 most = max(most, alive)
-            yield str(number), np.ndarray.__new__(Counted, (1_000_000,), dtype=np.uint8)
+            yield Frame(str(number), np.ndarray.__new__(Counted, (1_000_000,), dtype=np.uint8))
             time.sleep(0.0005)
 
     queue = FrameQueue(2)
@@ -65,14 +65,14 @@ def test_a_slow_network_never_lets_memory_grow():
 
 def test_with_every_frame_the_source_waits():
     queue = FrameQueue(2, every_frame=True)
-    Reader(((str(number), FRAME) for number in range(50)), queue).start()
+    Reader((Frame(str(number), PIXELS) for number in range(50)), queue).start()
     assert drain(queue, seconds_per_frame=0.001) == [str(number) for number in range(50)]
     assert queue.n_dropped == 0
 
 
 def test_closing_lets_a_waiting_source_go():
     queue = FrameQueue(1, every_frame=True)
-    endless = ((str(number), FRAME) for number in iter(int, 1))
+    endless = (Frame(str(number), PIXELS) for number in iter(int, 1))
     reader = Reader(endless, queue)
     reader.start()
     queue.get(1)
@@ -83,7 +83,7 @@ def test_closing_lets_a_waiting_source_go():
 
 def test_an_error_of_the_source_is_kept_and_ends_the_queue():
     def broken():
-        yield "first", FRAME
+        yield Frame("first", PIXELS)
         raise OSError("unplugged")
 
     queue = FrameQueue(2)

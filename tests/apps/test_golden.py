@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from page_tools import WEB, node
+
+from imexseg.inference.write_mask import in_values
 
 GOLDEN_FILE = Path(__file__).parents[1] / "golden" / "pixels.json"
 GOLDEN = json.loads(GOLDEN_FILE.read_text())
 ANSWERS = f"""
     import {{ readFileSync }} from "node:fs";
-    import {{ withoutAlpha }} from "{(WEB / "src/decode.js").as_uri()}";
+    import {{ withoutAlpha }} from "{(WEB / "src/transparency.js").as_uri()}";
     import {{ PageError }} from "{(WEB / "src/errors.js").as_uri()}";
+    import {{ inValues }} from "{(WEB / "src/numbers.js").as_uri()}";
     import {{ SAMPLES, toChannels, toInput }} from "{(WEB / "src/prepare.js").as_uri()}";
     import {{ tilesAlong }} from "{(WEB / "src/tiles.js").as_uri()}";
     const golden = JSON.parse(readFileSync({json.dumps(str(GOLDEN_FILE))}, "utf8"));
@@ -31,6 +35,7 @@ ANSWERS = f"""
         channels: golden.channels.map((c) => [...toChannels(pixels(c.image, c.dtype), c.channels).data]),
         scale: golden.scale.map(input),
         refused: golden.refused.map(input),
+        numbers: golden.numbers.map((c) => [...inValues(Uint8Array.from(c.classes), c.values)]),
         tiles: golden.tiles.map((c) => tilesAlong(c.length, c.size).map(Object.values)),
         void: golden.void.map((c) => {{
             const n = c.image[0].length;
@@ -59,6 +64,14 @@ def test_scale_and_rounding(page_says: dict[str, list[Any]]):
 
 def test_what_would_be_a_guess_is_refused(page_says: dict[str, list[Any]]):
     assert page_says["refused"] == ["refused"] * len(GOLDEN["refused"])
+
+
+def test_numbers_in_masks(page_says: dict[str, list[Any]]):
+    expected = [case["expected"] for case in GOLDEN["numbers"]]
+    assert page_says["numbers"] == expected
+    classes = [np.array([case["classes"]], np.uint8) for case in GOLDEN["numbers"]]
+    in_python = [in_values(*pair) for pair in zip(classes, (case["values"] for case in GOLDEN["numbers"]), strict=True)]
+    assert [numbers[0].tolist() for numbers in in_python] == expected
 
 
 def test_tiles(page_says: dict[str, list[Any]]):

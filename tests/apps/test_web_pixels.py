@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ from imexseg.data.read.images import read_image, read_image_and_void
 from imexseg.data.read.mask_files import read_mask
 from imexseg.data_gen import QTips
 from imexseg.inference.onnx_predictor import OnnxPredictor
+from imexseg.inference.write_picture import colour_mask
 
 RANDOM = np.random.default_rng(4)
 
@@ -140,6 +142,15 @@ def test_networks_of_other_kinds_give_the_masks_of_python(page: Page, models: Pa
     for name, image in pictures.items():
         image.save(tmp_path / name)
         check(page, file, tmp_path / name, tmp_path)
+        kind = {"deep": "uint16", "float": "float32"}.get(model, "uint8")
+        stored = "uint16" if "deep.png" in name else "uint8"
+        brought = (
+            [f"{stored.title()} with white at", f"was brought to the {kind} with white at"] if stored != kind else []
+        )
+        for words in brought:
+            expect(page.locator("#note")).to_contain_text(words)
+        if not brought:
+            expect(page.locator("#note")).not_to_contain_text("brought")
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
 
@@ -155,23 +166,45 @@ def test_the_page_says_what_was_done_to_an_image_of_another_size(page: Page, tmp
             expect(page.locator("#note")).to_contain_text(note)
         else:
             expect(page.locator("#note")).to_be_hidden()
+    film = [Image.fromarray(blobs(20, 64)) for _ in range(3)]
+    film[0].save(tmp_path / "film.webp", lossless=True, save_all=True, append_images=film[1:])
+    page.set_input_files("#image-file", tmp_path / "film.webp")
+    expect(page.locator("#note")).to_have_text(
+        re.compile("^Holds 3 pictures, of which the first is read. This model .* edge")
+    )
 
 
 @pytest.mark.parametrize("options", [["--size", "64", "64"], ["--dynamic"]], ids=["fixed", "dynamic"])
-def test_the_real_network_gives_the_masks_of_imexseg_predict(page: Page, tmp_path: Path, options: list[str]):
+def test_torch_onnxruntime_the_edge_program_and_the_page_agree(page: Page, tmp_path: Path, options: list[str]):
+    """On a real network, with and without transparent pixels."""
     file = tmp_path / "real.onnx"
     assert command_line.main(["export", "qtips", *options, "--output", str(file)]) == 0
     page.set_input_files("#model-file", file)
     expect(page.locator("#model")).to_have_value("own")
-    for n, size in enumerate([(64, 64), (64, 64), (64, 64), (120, 90)]):
-        bar = QTips("authors", size=128, split="test")[n][0]
+    for n, size in enumerate([(64, 64), (64, 64), (120, 90)]):
+        bar = Image.fromarray(QTips("authors", size=128, split="test")[n][0]).resize(size[::-1], Image.Resampling.BOX)
+        if n > 0:
+            alpha = np.full(size, 255, np.uint8)
+            alpha[10:30, 20:35] = 0
+            bar.putalpha(Image.fromarray(alpha))
         picture = tmp_path / f"bar-{n}.png"
-        Image.fromarray(bar).resize(size[::-1], Image.Resampling.BOX).save(picture)
-        arguments = ["predict", str(picture), "--weights", str(file), "--output", str(tmp_path / "out")]
-        assert command_line.main(arguments) == 0
-        expected = read_mask(tmp_path / "out" / f"bar-{n}_mask.png")
-        assert expected.any()
-        np.testing.assert_array_equal(mask_of(page, picture, size, tmp_path / "mask.png"), expected)
+        bar.save(picture)
+        programs = {
+            "torch": ["predict", str(picture), "--weights", "qtips"],
+            "onnx": ["predict", str(picture), "--weights", str(file)],
+            "edge": ["edge", str(file), "--source", str(picture), "--headless"],
+        }
+        masks = {}
+        for name, arguments in programs.items():
+            assert command_line.main([*arguments, "--output", str(tmp_path / name)]) == 0
+            masks[name] = read_mask(tmp_path / name / f"bar-{n}_mask.png")
+        masks["page"] = mask_of(page, picture, size, tmp_path / "mask.png")
+        assert (masks["onnx"] == 255).sum() == (300 if n > 0 else 0)
+        assert set(np.unique(masks["onnx"])) - {0, 255}
+        if size != (64, 64) and "--dynamic" not in options:
+            del masks["torch"]  # which takes the image at once, not in tiles
+        for mask in masks.values():
+            np.testing.assert_array_equal(mask, masks["onnx"])
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
 
@@ -187,8 +220,36 @@ def test_masks_have_the_numbers_of_the_users_masks(page: Page, models: Path, tmp
     classes = OnnxPredictor(models / "qtips.onnx").predict(read_image(picture)).classes
     found = mask_of(page, picture, (64, 64), tmp_path / "mask.png")
     np.testing.assert_array_equal(found, np.array([7, 0, 255])[classes])
+    expect(page.locator("#mask-numbers")).to_contain_text("the network was trained on")
+    expect(page.locator("#mask-numbers")).to_contain_text("7 background, 0 middle, 255 bright.")
+    picture = tmp_path / "own-transparent.png"
+    picture.write_bytes(PICTURES["transparent-grey.png"]())
+    _, void = read_image_and_void(picture)
+    assert void is not None
+    found = mask_of(page, picture, (64, 64), tmp_path / "mask.png")
+    np.testing.assert_array_equal(found == 254, void)
+    expect(page.locator("#note")).to_have_text(
+        f"{void.sum()} transparent pixels: 254, ignored, in the mask, since 255 stands for “bright”."
+    )
     page.select_option("#model", "0")
     expect(page.locator("#model-facts")).to_contain_text("64 × 64 px")
+
+
+def test_transparent_pixels_are_shown_in_stripes_and_said(page: Page, tmp_path: Path):
+    page.click("#draw")
+    expect(page.locator("#mask-numbers")).to_have_text("PNG of class numbers, at the size of the image itself.")
+    picture = np.dstack([blobs(64, 64), np.full((64, 64), 255, np.uint8)])
+    picture[3:9, 10:50, 3] = 0
+    Image.fromarray(picture).save(tmp_path / "hole.png")
+    page.set_input_files("#image-file", tmp_path / "hole.png")
+    expect(page.locator("#note")).to_have_text("240 transparent pixels: 255, ignored, in the mask.")
+    shown = page.locator("#classes").evaluate(
+        "c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"
+    )
+    void = picture[..., 3] == 0
+    expected = colour_mask(np.where(void, 255, 0).astype(np.uint8), [(0, 0, 0)])
+    found = np.array(shown, np.uint8).reshape(64, 64, 4)
+    np.testing.assert_array_equal(found[void], np.insert(expected[void], 3, 255, axis=1))
 
 
 def test_twelve_bits_in_a_file_of_sixteen_are_refused(page: Page, tmp_path: Path):

@@ -59,7 +59,7 @@ def crowd_flag_as_text(d: Path):
 @case("coco", 6)
 def unknown_size(d: Path):
     j = coco(d / "annotations/a.json", annotation(), height=-1, width=0)
-    return [j], Right({"train/a": square()}, says=("no stated size",))
+    return [j], Right({"train/a": square()}, says=("without a stated size",))
 
 
 @case("coco", 6)
@@ -105,6 +105,12 @@ def panoptic(d: Path):
 
 
 @case("coco", 4)
+def panoptic_crowds_as_objects(d: Path):
+    (j,), _ = panoptic(d)
+    return [j, "--crowds", "objects"], Refused(("--crowds objects", "is panoptic"))
+
+
+@case("coco", 4)
 def brush_of_cvat(d: Path):
     crowd = annotation(iscrowd=1, segmentation=run_lengths(square()))
     j = coco(
@@ -135,9 +141,9 @@ def outside_empty_and_unlisted(d: Path):
     content = json.loads(j.read_text())
     content["images"].append({"id": 2, "file_name": "b.jpg", "height": H, "width": W})
     says = (
-        "wholly outside of the image, left out: 1 (a.jpg)",
+        "entirely outside the image, left out: 1 (a.jpg)",
         "cut at its edge: 1 (a.jpg)",
-        "the centre of no pixel, left out: 1 (a.jpg)",
+        "contain no pixel centre, left out: 1 (a.jpg)",
         "without an annotation, kept as classes: 1 (dog)",
         "images without annotation, all background: 1 (b.jpg)",
         "no annotation file lists, left out: 1 (c.jpg)",
@@ -260,7 +266,7 @@ def name_that_may_be_two_files(d: Path):
     j = coco(d / "annotations/a.json", annotation())
     (d / "images/a.jpg").unlink()
     put(d / "images/day1/a.jpg"), put(d / "images/day2/a.jpg")
-    return [j], Refused(("a.json: 'a.jpg' may be any of 2 files",))
+    return [j], Refused(("a.json: 'a.jpg' could be any of 2 files",))
 
 
 @case("coco", 3)

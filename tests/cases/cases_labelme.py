@@ -225,7 +225,7 @@ def windows_1252(d: Path):
 @case("labelme", 6)
 def xml_of_the_web_page(d: Path):
     text(d / "a.xml", "<annotation/>"), put(d / "a.jpg")
-    return [d], Refused(("no Labelme files", ".xml", "export as COCO"))
+    return [d], Refused(("no Labelme files", "XML", "export as COCO"))
 
 
 @case("labelme", 6)
@@ -237,4 +237,4 @@ def json_of_cityscapes(d: Path):
 @case("labelme", 4)
 def two_files_of_one_image(d: Path):
     labelme(d, shape()), labelme(d, shape("y"), stem="a (copy)", imagePath="a.png")
-    return [d], Refused(("a.json: labels a.png, as a (copy).json does",))
+    return [d], Refused(("a.json: labels a.png, and so does a (copy).json",))

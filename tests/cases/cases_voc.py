@@ -46,7 +46,7 @@ def cvat(d: Path):
 def labelme2voc(d: Path):
     voc(d), text(d / "class_names.txt", "_background_\ncell\nnucleus\n")
     return [d], Right(
-        {"train/a": M}, {0: "background", 1: "cell", 2: "nucleus"}, ("the values in the masks", "as training")
+        {"train/a": M}, {0: "background", 1: "cell", 2: "nucleus"}, ("the values in the masks", "for training")
     )
 
 

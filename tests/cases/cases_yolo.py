@@ -54,7 +54,7 @@ def list_of_images(d: Path):
 @case("yolo", 6)
 def path_of_another_machine(d: Path):
     dataset(d, "path: /content/datasets/pets\ntrain: /content/datasets/pets/images/train\nnames: [cat, dog]\n")
-    return [d], Right({"train/a": square(2)}, says=("that are not there",))
+    return [d], Right({"train/a": square(2)}, says=("that do not exist",))
 
 
 @case("yolo", 6)
@@ -106,7 +106,7 @@ def images_and_labels_alone(d: Path):
         text(d / "labels/train/z.txt", line(0)),
     )
     says = (
-        "without a file of labels, all background: 1 (b.jpg)",
+        "without a label file, all background: 1 (b.jpg)",
         "empty, all background: 1 (c.jpg)",
         "without an image, left out: 1 (z.txt)",
     )

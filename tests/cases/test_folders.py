@@ -92,7 +92,7 @@ ROWS: dict[str, Row] = {
         indexed(np.array([1, 2, 0], np.uint8)[TRUTH], [PALETTE[2], PALETTE[0], PALETTE[1]]),
         WITH_PALETTE,
         TRUTH,
-        "the colours are taken",
+        "the colours are used",
     ),
     "the same, with the indices asked for": (
         ".png",
@@ -112,14 +112,14 @@ ROWS: dict[str, Row] = {
         r"\[9, 9, 9\] in 36 pixels \(nearest: background \[0, 0, 0\]\)",
         "",
     ),
-    "black and white, white declared": (".png", CELL * 255, BLACK_AND_WHITE, CELL, "the colours are taken"),
+    "black and white, white declared": (".png", CELL * 255, BLACK_AND_WHITE, CELL, "the colours are used"),
     "black and white in one bit": (".png", Image.fromarray(CELL * 255).convert("1"), BLACK_AND_WHITE, CELL, ""),
     "white is the first class": (
         ".png",
         Image.fromarray(CELL * 255).convert("1"),
         {**BLACK_AND_WHITE, "palette": [[255, 255, 255], [0, 0, 0]]},
         1 - CELL,
-        "the colours are taken",
+        "the colours are used",
     ),
     "one bit, no colours": (".png", Image.fromarray(CELL * 255).convert("1"), {"names": ["a", "b"]}, CELL, ""),
     "one bit where 255 is the name": (
@@ -127,7 +127,7 @@ ROWS: dict[str, Row] = {
         Image.fromarray(CELL * 255).convert("1"),
         {"names": {0: "a", 255: "b"}},
         CELL,
-        "grey levels are taken",
+        "are read as class numbers",
     ),
     "class numbers, colours for the eye": (".png", TRUTH, WITH_PALETTE, TRUTH, ""),
     "class numbers with 255, black and white for the eye": (
@@ -149,10 +149,16 @@ ROWS: dict[str, Row] = {
         ".png",
         with_alpha(COLOURED, np.where(TRUTH == 1, 255, 0).astype(np.uint8)),
         WITH_PALETTE,
-        "hide 2 colours",
+        "cover 2 colours",
         "",
     ),
-    "half transparent pixels": (".png", with_alpha(COLOURED, HALF), WITH_PALETTE, "30 pixels are half transparent", ""),
+    "half transparent pixels": (
+        ".png",
+        with_alpha(COLOURED, HALF),
+        WITH_PALETTE,
+        "30 pixels are partly transparent",
+        "",
+    ),
     "an overlay, equally transparent all over": (".png", with_alpha(COLOURED, OPAQUE // 2), WITH_PALETTE, TRUTH, ""),
     "a transparent index": (
         ".png",
@@ -194,7 +200,7 @@ ROWS: dict[str, Row] = {
         indexed(TRUTH, [[0] * 3, [7] * 3, [26] * 3]),
         GAPS,
         TRUTH,
-        "grey levels are taken",
+        "are read as class numbers",
     ),
     "grey levels and indices in doubt": (
         ".png",
@@ -251,7 +257,7 @@ def test_masks_of_two_meanings_are_refused(tmp_path: Path):
     palette = [PALETTE[1], PALETTE[2], PALETTE[0]]
     describe(tmp_path, names=NAMES, palette=palette)
     (error,) = check_dataset(load_description(tmp_path), ["train"]).errors
-    assert "1.png: can be read by its colours and by its numbers" in error.text
+    assert "1.png: can be read by its colours or by its numbers" in error.text
     describe(tmp_path, names=NAMES, palette=palette, masks_hold="numbers")
     report = check_dataset(load_description(tmp_path), ["train"])
     assert report.errors == []
@@ -264,7 +270,7 @@ def test_masks_of_0_and_1_beside_masks_of_0_and_255(tmp_path: Path):
         put(tmp_path / f"masks/train/{number}.png", mask)
     describe(tmp_path, names=["background", "cell"])
     warnings = [problem.text for problem in check_dataset(load_description(tmp_path), ["train"]).warnings]
-    assert any("1.png: is 0 and 255 only, others have 1 for 'cell'" in text for text in warnings)
+    assert any("1.png: holds only 0 and 255, others have 1 for 'cell'" in text for text in warnings)
 
 
 @pytest.fixture
@@ -303,7 +309,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], int, str, str]] = {
     "a camera's capitals": (pair_at("train/DSC1.JPG"), 2, "", ""),
     "names in two Unicode forms": (decomposed, 2, "", ""),
     "links and loops": (linked, 2, "1 folder not read", ""),
-    "a broken link": (lambda data: os.symlink("gone.png", data / "images/train/b.png"), 1, "1 link to nothing", ""),
+    "a broken link": (lambda data: os.symlink("gone.png", data / "images/train/b.png"), 1, "1 broken link", ""),
     "macOS": (lambda data: put(data / "images/train/._a.png", CELL), 1, "1 hidden or system file", ""),
     "Jupyter": (
         lambda data: put(data / "masks/train/.ipynb_checkpoints/a.png", CELL),
@@ -319,7 +325,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], int, str, str]] = {
         "",
     ),
     "valid for val": (pair_at("valid/a.png"), 1, "valid: 1 files not read; name the folder", ""),
-    "files beside the splits": (pair_at("b.png"), 1, "1 files beside the folders of splits", ""),
+    "files beside the splits": (pair_at("b.png"), 1, "1 files beside the folders of the splits", ""),
     "masks of a split without images": (
         lambda data: put(data / "masks/test/a.png", TRUTH),
         1,
@@ -371,7 +377,7 @@ def test_a_split_is_a_word_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["check", "--init", str(tmp_path)]) == 0
     assert yaml.safe_load((tmp_path / "data.yaml").read_text())["masks"] == "contest/latest_masks/*.png"
     assert main(["check", str(tmp_path)]) == 0
-    assert "train  3 pairs" in capsys.readouterr().out
+    assert "\ntrain  3      " in capsys.readouterr().out
 
 
 def test_a_first_description_follows_colours_whose_indices_change(tmp_path: Path):

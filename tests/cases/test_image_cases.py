@@ -145,7 +145,7 @@ ROWS: dict[str, tuple[int, str, Callable[[], bytes], Read | Converted | Refused]
     "nothing but nodata": (8, "tif", lambda: bands(np.full_like(REFLECTANCE, np.nan)), Refused("every pixel is")),
     "microscope, 12 bits in 16": (7, "tif", lambda: tiff(TWELVE), Refused("--white 4095")),
     "12 bits in 16, white said": (7, "tif", lambda: tiff(TWELVE), Converted(ROUNDED, 4095)),
-    "the same, as PNG": (7, "png", lambda: pil(TWELVE, "PNG"), Refused("an image of 12 bits")),
+    "the same, as PNG": (7, "png", lambda: pil(TWELVE, "PNG"), Refused("like a 12-bit image")),
     "10 bits in 16": (7, "png", lambda: pil(GREY.astype(np.uint16) * 4, "PNG"), Refused("--white 1023")),
     "16 bits in full": (7, "png", lambda: pil(GREY.astype(np.uint16) * 257, "PNG"), Converted(GREY)),
     "floats of 0 to 1": (7, "tif", lambda: tiff((GREY / 255).astype(np.float32)), Converted(GREY)),

@@ -168,7 +168,7 @@ MISTAKES = {
     "smoothness without steps": (
         ["train", "{data}", "--model", "smp:Unet:resnet18", "--time-smoothness", "1e-4", "--output", "{tmp}/o"],
         2,
-        "has no time steps whose kernels could be alike",
+        "has no steps whose kernels could be compared",
     ),
     "zero epochs": (["train", "--epochs", "0"], 2, "0 is not positive"),
     "negative batch": (["train", "--batch-size", "-4"], 2, "-4 is not positive"),
@@ -177,7 +177,7 @@ MISTAKES = {
     "negative seed": (["train", "--seed", "-1"], 2, "-1 is out of range"),
     "no config": (["train", "--config", "{tmp}/c.yaml"], 2, "c.yaml: no such file"),
     "nothing to resume": (["train", "--resume", "{tmp}"], 2, "config.yaml: not found"),
-    "resume and more": (["train", "--resume", "{run}", "--seed", "9"], 2, "--seed: does not go with --resume"),
+    "resume and more": (["train", "--resume", "{run}", "--seed", "9"], 2, "--seed: cannot be combined with --resume"),
     "a taken folder": (["train", "{data}", "--output", "{run}"], 2, "exists and is not empty"),
     "batch and devices": (
         ["train", "{data}", "--batch-size", "3", "--devices", "2", "--output", "{tmp}/o"],
@@ -247,7 +247,7 @@ def test_classes_that_differ_are_refused(imexseg, qtips_folder: Path, trained_ru
     (tmp_path / "data/data.yaml").write_text("names: [a, b, c, d]")
     code, _, err = imexseg("evaluate", trained_run, tmp_path / "data")
     assert code == 2
-    assert "its classes are a, b, c, d, those of the weights background" in err
+    assert "its classes are a, b, c, d, but those of the weights are background" in err
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(

@@ -135,9 +135,9 @@ def test_evaluate_carries_the_setting_and_nothing_changes_at_zero(evaluated):
     ("options", "message"),
     [
         (["--attack", "pgd"], "--attack pgd: needs --epsilon"),
-        (["--epsilon", "0.1"], "--epsilon: belongs to an attack"),
+        (["--epsilon", "0.1"], "--epsilon: sets the strength of an attack"),
         (["--attack", "fgsm", "--epsilon", "0.1", "--attack-steps", "3"], "--attack-steps: only pgd takes steps"),
-        (["--attack", "fgsm", "--epsilon", "0.1", "--noise", "0.1"], "--noise and --attack: give one of them"),
+        (["--attack", "fgsm", "--epsilon", "0.1", "--noise", "0.1"], "--noise and --attack: give only one of them"),
         (["--noise", "8"], "8 is out of range; give 0 to 1"),
         (["--noise", "nan"], "nan is out of range; give 0 to 1"),
         (["--attack", "deepfool"], "invalid choice: 'deepfool'"),

@@ -230,7 +230,7 @@ def test_a_file_that_disagrees_is_not_left(problem: str, tmp_path: Path, monkeyp
         (["qtips", "--output", "model.pt"], "should end with .onnx"),
         (["qtips", "--precision", "int4"], "invalid choice: 'int4'"),
         (["nowhere"], "no such weights file"),
-        (["model.onnx"], "is an .onnx already"),
+        (["model.onnx"], "is already an .onnx file"),
         (["qtips", "--calibration", "nowhere"], "nowhere"),
     ],
 )
@@ -246,7 +246,7 @@ def test_calibration_images_of_other_channels_are_refused(tmp_path: Path, qtips_
     save_weights(tmp_path / "colour.safetensors", network, network.info)
     options = ["--precision", "int8", "--calibration", str(qtips_folder), "--output", str(tmp_path / "c.onnx")]
     assert command_line.main(["export", str(tmp_path / "colour.safetensors"), *options]) == 2
-    assert "has 1 channels, the network takes 3" in capsys.readouterr().err
+    assert "has 1 channels, but the network takes 3" in capsys.readouterr().err
     assert command_line.main(["export", str(tmp_path / "colour.safetensors"), "--precision", "int8"]) == 2
     assert "needs --calibration DATA" in capsys.readouterr().err
 

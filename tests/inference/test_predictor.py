@@ -39,7 +39,7 @@ def test_bit_depth_and_colour_do_not_change_the_answer(predictor: Predictor, ima
 
 
 def test_channels_that_cannot_be_converted_are_refused(predictor: Predictor):
-    with pytest.raises(UsageError, match=r"scan.tif: has 5 channels, the network takes 1"):
+    with pytest.raises(UsageError, match=r"scan.tif: has 5 channels, but the network takes 1"):
         predictor.predict(np.zeros((8, 8, 5), np.uint8), "scan.tif")
 
 

@@ -103,7 +103,7 @@ DAMAGED = {
     "truncated": (truncate, "truncated"),
     "a pickle": (replace_by_pickle, "not a readable .safetensors file"),
     "empty": (lambda path: path.write_bytes(b""), "not a readable .safetensors file"),
-    "a flipped bit": (flip, "does not fit its checksum"),
+    "a flipped bit": (flip, "its checksum does not match"),
     "a NaN": (with_nan, "tensor classifier.bias holds NaN or infinite values"),
     "no metadata": (lambda path: rewrite(path, {}), "no imexseg metadata"),
     "no JSON": (lambda path: rewrite(path, {METADATA_KEY: "{"}), "not valid JSON"),

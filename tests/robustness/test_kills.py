@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,12 +25,15 @@ pytestmark = pytest.mark.slow
 def killed_after(seconds: float, *arguments: object) -> bool:
     """Run a command and kill it, unless it was faster. Returns: whether it was killed; one that ends by itself succeeds."""
     command = [sys.executable, "-m", "imexseg", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    assert process.wait() in (0, -signal.SIGKILL)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        said.seek(0)
+        assert process.returncode in (0, -signal.SIGKILL), said.read()
     return process.returncode == -signal.SIGKILL
 
 
@@ -130,10 +134,10 @@ def test_what_is_killed_leaves_nothing_half_written(
     started = time.monotonic()
     assert killed_after(600, *command(tmp_path / "usual")) is False
     usual = time.monotonic() - started
-    for number in range(KILLS // 8):
+    for number in range(-(-KILLS // 8)):
         killed_after(moments.uniform(0.3, 1.0) * usual, *command(tmp_path / str(number)))
         check(tmp_path / str(number))
-    for number in range(KILLS // 8):
+    for number in range(-(-KILLS // 8)):
         if not (tmp_path / str(number)).exists() or verb in ("predict", "export"):
             assert killed_after(600, *command(tmp_path / str(number))) is False
             check(tmp_path / str(number))

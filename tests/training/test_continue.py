@@ -84,9 +84,9 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (truncate, "is damaged, truncated or no checkpoint"),
+        (truncate, "is damaged, truncated or not a checkpoint"),
         (flip, "is damaged"),
-        (lambda path: path.write_bytes(b""), "is damaged, truncated or no checkpoint"),
+        (lambda path: path.write_bytes(b""), "is damaged, truncated or not a checkpoint"),
         (foreign, "is not a checkpoint of `imexseg train`"),
         (another_network, "is of another network (tensor network.more)"),
     ],
@@ -123,10 +123,10 @@ def test_a_run_is_continued_by_more_epochs_only(more: int, said: str, run: Path,
 def test_two_trainings_do_not_share_a_folder(run: Path, qtips_folder: Path, tmp_path: Path, capsys):
     with claimed(run):
         assert main(["train", "--resume", str(run)]) == 2
-    assert f"{run}: another training is writing into this folder" in capsys.readouterr().err
+    assert f"{run}: another training run is writing to this folder" in capsys.readouterr().err
     with claimed(tmp_path / "new"):
         assert main(["train", str(qtips_folder), "--output", str(tmp_path / "new")]) == 2
-    assert "another training is writing" in capsys.readouterr().err
+    assert "another training run is writing" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
     assert _next_name(Path("runs/x-20260101-101010")).name == "x-20260101-101010-2"
     assert _next_name(Path("runs/x-20260101-101010-2")).name == "x-20260101-101010-3"

@@ -87,7 +87,7 @@ def test_if_nothing_fits_the_right_model_is_named(first: Path):
         check_beginning(wrong)
     with pytest.raises(UsageError, match="nowhere: no such weights file"):
         check_beginning(RunConfig(init_weights="nowhere"))
-    with pytest.raises(UsageError, match="init_weights does not go with levels 2"):
+    with pytest.raises(UsageError, match="init_weights cannot be combined with levels 2"):
         resolve(None, {"init_weights": str(first), "levels": 2})
 
 

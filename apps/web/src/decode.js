@@ -1,15 +1,30 @@
 // From the bytes of an image file to the numbers that stand in it, as imexseg/data/read/images.py reads them: upright,
-// palettes expanded, alpha dropped, no colour management.
-import { decode as decodePng, hasPngSignature } from "fast-png";
+// palettes expanded, alpha dropped, no colour management. What cannot be read so is refused.
 import { PageError } from "./errors.js";
+import { countPictures, riffChunks } from "./frames.js";
+import { checkColours, checkEnd } from "./jpeg.js";
+import { orientationIn, upright } from "./orientation.js";
+import { pngPixels, readPng } from "./png.js";
+import { withoutAlpha } from "./transparency.js";
 
 export const LARGEST_IMAGE = 64e6; // pixels: what a canvas holds on every browser is not much more
+const FORMATS = "PNG, JPEG, WebP, GIF or BMP";
+const EXIF = 0x45584946; // as four characters
+const BEGINS = {
+  png: /^\x89PNG\r\n\x1a\n/,
+  jpeg: /^\xff\xd8\xff/,
+  webp: /^RIFF[^]{4}WEBP/,
+  gif: /^GIF8[79]a/,
+  bmp: /^BM/,
+  tiff: /^(II[*+]\0|MM\0[*+])/,
+};
 
 /**
  * Pixels in rows from the top, channels interleaved.
  * void: 1 where a pixel is transparent and means nothing, null if none is.
+ * pictures: that the file holds, if it is one; this is the first.
  * @typedef {{width: number, height: number, channels: 1 | 3, white: 255 | 65535, data: Uint8Array | Uint16Array,
- *   void: Uint8Array | null}} Pixels
+ *   void: Uint8Array | null, pictures?: number}} Pixels
  */
 
 /**
@@ -21,16 +36,16 @@ export const LARGEST_IMAGE = 64e6; // pixels: what a canvas holds on every brows
 export async function decodeImage(blob, name) {
   if (blob.size === 0) throw new PageError(`${name} is empty (0 bytes).`);
   const bytes = new Uint8Array(await blob.arrayBuffer());
-  // Through a canvas, a PNG would lose half of its 16 bits, and colour under a transparent alpha.
-  if (hasPngSignature(bytes) && !hasOrientation(bytes)) return pngPixels(bytes, name);
-  let bitmap;
-  try {
-    // Upright by EXIF is the default.
-    bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  } catch {
-    throw new PageError(`${name} is not an image that a browser can read, or it is damaged. Use PNG, JPEG, WebP, GIF or BMP.`);
-  }
-  return bitmapPixels(bitmap, name);
+  const begin = String.fromCharCode(...bytes.subarray(0, 12));
+  const format = Object.keys(BEGINS).find((key) => BEGINS[key].test(begin));
+  // A browser knows more formats; what it makes of them is not what `imexseg predict` reads, or refuses.
+  if (!format) throw new PageError(`${name} is not an image that can be read. Use ${FORMATS}.`);
+  if (format === "tiff") throw new PageError(`${name} is a TIFF, which browsers do not read. Save it as PNG, of 8 or 16 bits.`);
+  if (format === "png") return png(bytes, name);
+  if (format === "jpeg") checkColours(bytes, name);
+  const image = format === "webp" ? await webp(bytes, name) : await byBrowser(bytes, name);
+  if (format === "jpeg") await checkEnd(bytes, image, (other) => byBrowser(other, name), name);
+  return { ...image, pictures: countPictures(bytes, format) };
 }
 
 /** The pixels of a picture that the browser decoded; the bitmap is closed. */
@@ -41,32 +56,45 @@ export function bitmapPixels(bitmap, name) {
     const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const rgba = context.getImageData(0, 0, width, height).data;
+    checkAlpha(rgba, name);
     return { width, height, channels: 3, white: 255, ...withoutAlpha(rgba, 4, 3) };
   } finally {
     bitmap.close();
   }
 }
 
-/** @returns {Pixels} */
-export function pngPixels(bytes, name) {
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length >= 24) checkSize(header.getUint32(16), header.getUint32(20), name);
-  let png;
+async function byBrowser(bytes, name) {
+  let bitmap;
   try {
-    png = decodePng(bytes);
+    // Upright by EXIF is the default.
+    bitmap = await createImageBitmap(new Blob([bytes]), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new PageError(`${name} is a PNG that is damaged or truncated. Copy or save it again.`);
+    throw new PageError(`${name} is not an image that a browser can read, or it is damaged. Use ${FORMATS}.`);
   }
-  const { width, height, depth, channels, palette } = png;
-  const stored = depth < 8 ? unpacked(png.data, width * channels, height, depth) : png.data;
-  if (palette) return { width, height, white: 255, ...expanded(stored, palette) };
-  const kept = channels < 3 ? 1 : 3;
-  const white = depth === 16 ? 65535 : 255;
-  const stretch = depth < 8 ? 255 / (2 ** depth - 1) : 1;
-  const pixels = png.transparency?.length
-    ? withoutKey(stored, kept, png.transparency, stretch)
-    : withoutAlpha(stretch === 1 ? stored : stored.map((value) => value * stretch), channels, kept);
-  return { width, height, channels: kept, white, ...pixels };
+  return bitmapPixels(bitmap, name);
+}
+
+async function png(bytes, name) {
+  const read = await readPng(bytes, name, (width, height) => checkSize(width, height, name));
+  // fast-png does not know how samples of less than a byte are interlaced. A canvas holds all of their bits.
+  const image = read.interlaced && read.depth < 8 ? await byBrowser(read.bytes, name) : pngPixels(read, name);
+  return { ...upright(image, read.orientation), pictures: read.pictures };
+}
+
+/** Some browsers turn a WebP by its EXIF data and some do not: none gets to see them. */
+async function webp(bytes, name) {
+  const hidden = bytes.slice();
+  let orientation = 1;
+  for (const { kind, start, length } of riffChunks(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+    if (kind !== EXIF) continue;
+    hidden.fill(0x78, start - 8, start - 4); // "xxxx", a chunk that no reader knows
+    try {
+      orientation = orientationIn(bytes.subarray(start, start + length));
+    } catch {
+      throw new PageError(`${name} is damaged (its EXIF data cannot be read). Copy or save it again.`);
+    }
+  }
+  return upright(await byBrowser(hidden, name), orientation);
 }
 
 function checkSize(width, height, name) {
@@ -75,80 +103,11 @@ function checkSize(width, height, name) {
   }
 }
 
-/** Samples of 1, 2 or 4 bits, most significant first, each row starting with a byte. */
-function unpacked(data, perRow, rows, depth) {
-  const bytesPerRow = Math.ceil((perRow * depth) / 8);
-  if (data.length === perRow * rows && data.length !== bytesPerRow * rows) return data;
-  const samples = new Uint8Array(perRow * rows);
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < perRow; i++) {
-      const bit = i * depth;
-      const byte = data[row * bytesPerRow + (bit >> 3)];
-      samples[row * perRow + i] = (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+/** A canvas keeps colour times alpha: of what shines through it does not give the colour back. @throws {PageError} */
+function checkAlpha(rgba, name) {
+  for (let i = 3; i < rgba.length; i += 4) {
+    if (rgba[i] !== 0 && rgba[i] !== 255) {
+      throw new PageError(`${name} is partly translucent; of this format a browser gives no exact colours then. Save it as PNG.`);
     }
   }
-  return samples;
-}
-
-function expanded(indices, palette) {
-  const grey = palette.every(([r, g, b]) => r === g && g === b);
-  const channels = grey ? 1 : 3;
-  const data = new Uint8Array(indices.length * channels);
-  const clear = new Uint8Array(indices.length);
-  for (let i = 0; i < indices.length; i++) {
-    const colour = palette[indices[i]] ?? [0, 0, 0];
-    for (let c = 0; c < channels; c++) data[i * channels + c] = colour[c];
-    clear[i] = colour[3] === 0 ? 1 : 0;
-  }
-  return { channels, ...filled(data, channels, clear) };
-}
-
-/** Exported for the tests. Samples of `channels` a pixel, of which the first `kept` are no alpha. */
-export function withoutAlpha(samples, channels, kept) {
-  const Samples = samples instanceof Uint16Array ? Uint16Array : Uint8Array;
-  if (channels === kept) return { data: new Samples(samples), void: null };
-  const n = samples.length / channels;
-  const data = new Samples(n * kept);
-  const clear = new Uint8Array(n);
-  for (let i = 0; i < n; i++) {
-    for (let c = 0; c < kept; c++) data[i * kept + c] = samples[i * channels + c];
-    clear[i] = samples[i * channels + kept] === 0 ? 1 : 0;
-  }
-  return filled(data, kept, clear);
-}
-
-/** Where the file calls one grey or colour transparent; its samples are stretched afterwards. */
-function withoutKey(samples, channels, key, stretch) {
-  const clear = new Uint8Array(samples.length / channels);
-  for (let i = 0; i < clear.length; i++) {
-    clear[i] = Array.from(key).every((value, c) => samples[i * channels + c] === value) ? 1 : 0;
-  }
-  return filled(samples.map((value) => value * stretch), channels, clear);
-}
-
-/** A transparent pixel means nothing: it takes the mean of the others, halves up, as in imexseg/data/read/void.py. */
-function filled(data, channels, clear) {
-  const sums = new Array(channels).fill(0);
-  let sound = 0;
-  for (let i = 0; i < clear.length; i++) {
-    if (clear[i]) continue;
-    sound++;
-    for (let c = 0; c < channels; c++) sums[c] += data[i * channels + c];
-  }
-  if (sound === clear.length) return { data, void: null };
-  if (sound === 0) throw new PageError("Every pixel of this picture is transparent. Save it without transparency.");
-  const mean = sums.map((sum) => Math.floor((2 * sum + sound) / (2 * sound)));
-  for (let i = 0; i < clear.length; i++) if (clear[i]) data.set(mean, i * channels);
-  return { data, void: clear };
-}
-
-/** Whether a PNG says (chunk eXIf) that it may have to be turned: browsers know how. */
-function hasOrientation(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
-    const type = view.getUint32(at + 4);
-    if (type === 0x65584966) return true; // eXIf
-    if (type === 0x49454e44) return false; // IEND
-  }
-  return false;
 }

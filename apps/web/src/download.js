@@ -1,5 +1,6 @@
-// The mask as a file: PNG with one channel of class numbers, as imexseg reads and writes them.
+// The mask as a file: PNG with one channel of numbers, as imexseg reads and writes them.
 import { encode } from "fast-png";
+import { inValues } from "./numbers.js";
 
 /**
  * @param {Uint8Array} classes of every pixel
@@ -7,9 +8,7 @@ import { encode } from "fast-png";
  * @returns {Blob}
  */
 export function maskFile(classes, values, width, height) {
-  let ignored = 255; // what stands for a transparent pixel: the largest number that stands for no class
-  while (values.includes(ignored)) ignored--;
-  const png = encode({ width, height, data: classes.map((k) => values[k] ?? ignored), depth: 8, channels: 1 });
+  const png = encode({ width, height, data: inValues(classes, values), depth: 8, channels: 1 });
   return new Blob([png], { type: "image/png" });
 }
 

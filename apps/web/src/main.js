@@ -56,13 +56,13 @@ async function segmentLatest() {
       if (state.wanted === job) next ??= job; // ended for another model, not for another picture
       continue;
     }
-    const { classes, milliseconds, note } = result;
+    const { classes, milliseconds, notes } = result;
     // Image and classes are painted together: one is never seen with the other's neighbour.
     Object.assign(state, { image, name, classes });
     paintImage($("image"), image);
     view.fitStage(image);
     paint();
-    view.showResult({ name, image, milliseconds, note, settled, names: state.info.names, counts: counts() });
+    view.showResult({ name, image, milliseconds, notes, settled, names: state.info.names, counts: counts() });
     $("download").disabled = false;
   }
 }

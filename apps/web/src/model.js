@@ -1,45 +1,41 @@
 // One network in onnxruntime-web: from the pixels of an image to the class of each.
 import * as ort from "onnxruntime-web/wasm";
+import { checkedSeal } from "./checksum.js";
 import { PageError } from "./errors.js";
+import { picturesInWords } from "./frames.js";
 import { readModelInfo } from "./metadata.js";
+import { trainedType } from "./model-info.js";
+import { IGNORED, ignoredInWords } from "./numbers.js";
 import { SAMPLES, toChannels, toInput } from "./prepare.js";
 import { cut, sizeNote, tilesAlong } from "./tiles.js";
-
-/** In place of a class where a pixel means nothing. */
-const IGNORED = 255;
 
 export class Model {
   /** @throws {PageError} if the file is not an exported imexseg network */
   static async open(bytes, name) {
-    const info = readModelInfo(bytes, name);
+    const info = readModelInfo(bytes, name, await checkedSeal(bytes, name));
     let session;
     try {
       session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
     } catch (error) {
       throw new PageError(`${name} cannot be run here (${firstLine(error)}). Export it again with “imexseg export”.`);
     }
-    const input = session.inputMetadata.find((value) => value.name === "image");
-    if (!input?.isTensor || !session.outputNames.includes("classes")) {
-      throw new PageError(`${name} has no input “image” or no output “classes”. Export it again with “imexseg export”.`);
-    }
-    if (!SAMPLES[input.type]) {
-      throw new PageError(`${name} takes numbers of type ${input.type}; this page gives uint8, uint16 or float32.`);
-    }
-    const model = new Model(session, info, input.type);
+    requireInterface(session, info, name);
+    const model = new Model(session, info, name);
     await model.warmUp();
     return model;
   }
 
-  constructor(session, info, type) {
+  constructor(session, info, name) {
     this.session = session;
     this.info = info;
-    this.type = type;
+    this.name = name;
+    this.type = trainedType(info);
   }
 
   /**
    * @param {import("./decode.js").Pixels} image
    * @param {(done: number, total: number) => Promise<void>} between called after each tile; what it throws ends the work
-   * @returns {Promise<{classes: Uint8Array, milliseconds: number, note: string}>} milliseconds: of the network alone
+   * @returns {Promise<{classes: Uint8Array, milliseconds: number, notes: string[]}>} milliseconds: of the network alone
    */
   async segment(image, between) {
     const input = toInput(toChannels(image, this.info.in_channels), this.info, this.type);
@@ -66,16 +62,21 @@ export class Model {
       }
     }
     if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
-    return { classes, milliseconds, note: sizeNote(image, size) };
+    const several = picturesInWords(image.pictures);
+    const notes = [several, input.remark, sizeNote(image, size), ignoredInWords(image.void, this.info)];
+    return { classes, milliseconds, notes: notes.filter(Boolean) };
   }
 
   async run(data, shape) {
+    let classes;
     try {
-      const { classes } = await this.session.run({ image: new ort.Tensor(this.type, data, shape) }, ["classes"]);
-      return classes.data;
+      ({ classes } = await this.session.run({ image: new ort.Tensor(this.type, data, shape) }, ["classes"]));
     } catch (error) {
       throw new PageError(`The network failed on ${shape[2]} × ${shape[1]} px (${firstLine(error)}). Try a smaller image.`);
     }
+    const fits = String(classes.dims) === String(shape.slice(0, 3)) && classes.data.every((k) => k < this.info.names.length);
+    if (!fits) throw new PageError(`${this.name} answers with other classes or another size than it says. Export it again.`);
+    return classes.data;
   }
 
   /** The first image costs many times as much as the next ones. It would not be the time of the network. */
@@ -88,6 +89,20 @@ export class Model {
   close() {
     return this.session.release();
   }
+}
+
+/** The graph must take and give what the metadata say. @throws {PageError} */
+function requireInterface(session, info, name) {
+  const [input, ...others] = session.inputMetadata;
+  const output = session.outputMetadata.find((value) => value.name === "classes");
+  const sides = [...(info.size ?? []), info.in_channels];
+  let problem;
+  const isImage = input?.name === "image" && input.isTensor && input.shape.length === 4;
+  if (!isImage || others.length) problem = "does not take one image";
+  else if (input.type !== trainedType(info)) problem = `takes ${input.type}, but its metadata say ${trainedType(info)}`;
+  else if (String(input.shape.slice(-sides.length)) !== String(sides)) problem = "takes another shape than its metadata say";
+  else if (!output?.isTensor || output.type !== "uint8") problem = "does not give the classes as 8-bit numbers";
+  if (problem) throw new PageError(`${name}: its graph ${problem}. Export it again with “imexseg export”.`);
 }
 
 const firstLine = (error) => String(error?.message ?? error).split("\n")[0].slice(0, 200);

@@ -41,7 +41,7 @@ const DARKER = 8; // the image's highest value may be so many times lower than t
  * @param {{full_scale: number, pixel_range?: {dtype: string, lowest: number, highest: number} | null}} info
  * @param {keyof SAMPLES} type of the network's input, which is that of its training images
  * @param {number | null} white the value in the image that means white, if not by its type
- * @returns {import("./decode.js").Pixels}
+ * @returns {import("./decode.js").Pixels & {remark: string}} remark: what was done, in words; empty if nothing
  * @throws {PageError}
  */
 export function toInput(image, info, type, white = null) {
@@ -54,10 +54,11 @@ export function toInput(image, info, type, white = null) {
   if (type !== "float32" && !(low > -0.5 && high < WHITE[type] + 0.5)) {
     throw new PageError(`This picture holds ${lowest} to ${highest}, which does not fit what this model was trained on.`);
   }
-  if (white === null && type !== "uint8") requireInside(info.pixel_range, low, high);
-  if (stored === type && own === scale) return image;
+  const remark = white === null && type !== "uint8" ? requireInside(info.pixel_range, low, high) : "";
+  if (stored === type && own === scale) return { ...image, remark };
   const convert = type === "float32" ? (v) => (v * scale) / own : (v) => Math.floor((v * scale) / own + 0.5);
-  return { ...image, white: scale, data: SAMPLES[type].from(image.data, convert) };
+  const done = `${stored} with white at ${own} was brought to the ${type} with white at ${scale} of this model`;
+  return { ...image, white: scale, data: SAMPLES[type].from(image.data, convert), remark: done };
 }
 
 /** @returns {[number, number]} @throws {PageError} for values that are no numbers */
@@ -96,9 +97,9 @@ function requireWhite({ full_scale: scale, pixel_range: seen }) {
   }
 }
 
-/** @throws {PageError} for values far outside of those that were trained on */
+/** @returns {string} a remark on values somewhat outside of those that were trained on @throws {PageError} for others */
 function requireInside(seen, lowest, highest) {
-  if (!seen) return;
+  if (!seen) return "";
   const span = seen.highest - seen.lowest;
   const beyond = highest > seen.highest + span || lowest < seen.lowest - span / 2;
   const dark = seen.lowest >= 0 && highest > 0 && DARKER * highest < seen.highest;
@@ -107,4 +108,6 @@ function requireInside(seen, lowest, highest) {
       `This picture holds ${lowest} to ${highest}, but this model was trained on ${seen.lowest} to ${seen.highest}: scale it alike.`,
     );
   }
+  const unlike = highest > seen.highest + span / 4 || lowest < seen.lowest - span / 4;
+  return unlike ? `this picture holds ${lowest} to ${highest}, this model was trained on ${seen.lowest} to ${seen.highest}` : "";
 }

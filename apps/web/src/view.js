@@ -1,4 +1,6 @@
 // The words, numbers and controls of the page. Names from files of strangers are set as text, never as markup.
+import { maskInWords } from "./numbers.js";
+
 const $ = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en");
 
@@ -9,12 +11,13 @@ export function showProblem(message) {
 
 export const showError = (error) => showProblem(error.message);
 
-export function showResult({ name, image, milliseconds, note, settled, names, counts }) {
+export function showResult({ name, image, milliseconds, notes, settled, names, counts }) {
   const { width, height } = image;
   const total = width * height;
   $("what").textContent = `${name} · ${width} × ${height} px`;
   $("timing").textContent = `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms in the network`;
-  $("note").textContent = note && `${note[0].toUpperCase()}${note.slice(1)}.`;
+  const note = notes.map((remark) => `${remark[0].toUpperCase()}${remark.slice(1)}.`).join(" ");
+  $("note").textContent = note;
   $("note").hidden = !note;
   const shares = counts.map((count) => `${((100 * count) / total).toFixed(1)} %`);
   for (const [k, row] of [...$("legend").tBodies[0].rows].entries()) {
@@ -88,6 +91,7 @@ export function showLegend({ names, palette }, visible, changed) {
 }
 
 export function showModel(info, threads) {
+  $("mask-numbers").textContent = maskInWords(info);
   const size = info.size ? `${info.size[1]} × ${info.size[0]} px` : "any";
   const facts = {
     Network: info.model,

@@ -59,7 +59,7 @@ def write_first_description(
         raise UsageError(f"{folder}: no such folder; give the one that holds images and masks")
     if path.exists():
         raise UsageError(
-            f"{path}: exists, and --init never writes over it; remove it, or check with: imexseg check {folder}"
+            f"{path}: exists, and --init never overwrites it; remove it, or check with: imexseg check {folder}"
         )
     layout = find_layout(folder)
     description = DataDescription(
@@ -89,11 +89,11 @@ def write_first_description(
         raise
     to_do += masks.unreadable[:3] + layout.remarks + leftovers(description)
     for paths, missing in (
-        ([path for listing in listings for path in listing.without_mask], "image has no mask"),
-        ([path for listing in listings for path in listing.without_image], "mask has no image"),
+        ([path for listing in listings for path in listing.without_mask], "an image has no mask"),
+        ([path for listing in listings for path in listing.without_image], "a mask has no image"),
     ):
         if paths:
-            to_do.append(f"{len(paths)} times: {missing}: {some_names(paths)}")
+            to_do.append(f"{len(paths)} times {missing}: {some_names(paths)}")
     kind = "colours" if masks.coloured else "values"
     return FirstDescription(
         path, f"{len(names)} classes from {len(masks.counts)} {kind} in {masks.looked_at} masks", to_do
@@ -140,7 +140,7 @@ def _look_at(paths: list[Path], listed: set[int], progress: Callable[[int, int],
         else:
             values.update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
     if colours and values:
-        unreadable.insert(0, "some masks are in colours, some in class numbers: save them alike")
+        unreadable.insert(0, "some masks hold colours and some class numbers: save them all in one way")
     coloured = sum(colours.values()) > sum(values.values())
     return _Masks(colours if coloured else values, coloured, len(paths), unreadable)
 
@@ -184,7 +184,7 @@ def _names_and_palette(
     if names_file is not None:
         names = [line.strip() for line in read_text(names_file, 1 << 20).splitlines() if line.strip()]
         if values and len(names) > max(values):
-            return _as_list(names, share), [f"names are those of {names_file.name}; see whether the order is right"]
+            return _as_list(names, share), [f"names are those of {names_file.name}; check that their order is right"]
     to_do = ["names are placeholders: write what each value means"]
     if values == [0] and IGNORE in masks.counts:
         lines = [
@@ -192,7 +192,7 @@ def _names_and_palette(
             f"  0: background  # {share(0)}",
             f"  255: object  # {share(255)}",
         ]
-        return lines, ["masks are 0 and 255: 255 is taken for the object here, not for `ignore`", *to_do]
+        return lines, ["the masks hold 0 and 255: 255 is taken to be the object, not `ignore`", *to_do]
     ignored = [f"# 255 is ignored: {share(IGNORE)}"] if IGNORE in masks.counts else []
     if not values:
         raise UsageError(f"{folder}: every mask pixel is 255, which means ignore; write class numbers")
@@ -219,7 +219,9 @@ def _coloured(masks: _Masks, source: Path | None, known: dict[str, Colour]) -> t
     total = sum(masks.counts.values())
     to_do = []
     if len(found) > 64:
-        to_do.append(f"{len(masks.counts)} colours are too many for classes: masks that were smoothed, scaled or JPEG?")
+        to_do.append(
+            f"{len(masks.counts)} colours are too many for classes: were the masks smoothed, scaled or saved as JPEG?"
+        )
     if source is not None:
         to_do.append(f"names are those of {source.name}")
     listed = {int(packed(np.array(colour))): name for name, colour in known.items()}
@@ -241,7 +243,7 @@ def _header(layout: Layout, masks: _Masks, n_pairs: int) -> list[str]:
     return [
         f"# Written by `imexseg check --init` from {masks.looked_at} of {n_pairs} masks. Correct it, then run `imexseg check`.",
         "# classes: {vehicle: [car, bus], other: rest}   merges labels; the network learns the classes",
-        "# ignore: [void]                                labels, or values, that are neither learnt nor counted (255 is)",
+        "# ignore: [void]                                labels, or values, that are neither learnt nor counted; 255 always is",
         "",
     ]
 
@@ -257,7 +259,7 @@ def _layout_lines(layout: Layout) -> list[str]:
     if layout.split is not None:
         rule = layout.split
         lines.append(
-            f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # there was none; chosen by file"
+            f"split: {{val: {rule.val}, test: {rule.test}, seed: {rule.seed}}}  # none was found; assigned by file name"
         )
     return lines
 

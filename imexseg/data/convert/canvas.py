@@ -52,7 +52,7 @@ class Canvas:
         self._size, self._scale, self._name, self._notes = size, np.array(scale[::-1]), image.name, notes
         self._overlaps = False
         if stated is None:
-            notes.add("images of no stated size, outlines taken in pixels of the file", image.name)
+            notes.add("images without a stated size, outlines taken in pixels of the file", image.name)
         elif stated != size:
             notes.add("images scaled since they were annotated, outlines scaled alike", self._scaled(stated))
 
@@ -69,7 +69,7 @@ class Canvas:
         limits = np.array(self._size[::-1])
         low, high = shape.min(axis=0), shape.max(axis=0)
         if (high <= 0).any() or (low >= limits).any():
-            self._notes.add("outlines wholly outside of the image, left out", self._name)
+            self._notes.add("outlines entirely outside the image, left out", self._name)
             return
         if (low < -_BEYOND).any() or (high > limits + _BEYOND).any():
             self._notes.add("outlines that reach beyond the image, cut at its edge", self._name)
@@ -86,7 +86,7 @@ class Canvas:
         """COCO's run lengths, of an image of the stated size. Raises: ValueError."""
         if factors(stated, self._size) is None:
             raise ValueError(
-                f"run lengths are for {list(stated)} (height, width), the image is {list(self._size)}; give the images that "
+                f"run lengths are for {list(stated)} (height, width), but the image is {list(self._size)}; give the images that "
                 "were annotated"
             )
         self.bitmap(run_lengths(counts, stated), value)
@@ -102,7 +102,7 @@ class Canvas:
         part = pixels.of(self.mask)
         below = part[pixels.inside]
         if not below.size:
-            self._notes.add("outlines that hold the centre of no pixel, left out", self._name)
+            self._notes.add("outlines that contain no pixel centre, left out", self._name)
         elif not self._overlaps and ((below != 0) & (below != value)).any():
             self._overlaps = True
             self._notes.add("images where classes overlap, the later one drawn on top", self._name)
@@ -113,7 +113,7 @@ def _unlike(size: Size, stated: Size, source: Path, image: Path) -> str:
     said = f"{image}: is {size[1]} x {size[0]} px (upright), {source.name} says {stated[1]} x {stated[0]}"
     if stated == size[::-1]:
         return (
-            f"{said}: annotated lying on its side, without regard to the EXIF orientation, or turned afterwards; turn the "
+            f"{said}: it was annotated lying on its side, without regard to its EXIF orientation, or turned afterwards; turn the "
             "pixels, remove the EXIF tag, and annotate or export again"
         )
     return f"{said}; give the images that were annotated (scaled ones are read if the sides keep their ratio)"

@@ -1,4 +1,4 @@
-"""COCO: instances_*.json with polygons and run lengths, or panoptic ones. Class 0 is what no annotation covers.
+"""COCO: instances_*.json with outlines and run lengths, or panoptic data. Class 0 is whatever no annotation covers.
 
 Where annotations overlap, the later one in the file wins; crowds, whose outlines are rough, are ignored (255) and drawn first.
 """
@@ -22,7 +22,7 @@ from imexseg.data.convert.target import Item, Plan
 from imexseg.data.description.labels import IGNORE
 from imexseg.errors import UsageError
 
-_CROWDS = "crowds, ignored (255); if they are objects, as CVAT writes what was drawn with a brush, add --crowds objects"
+_CROWDS = "crowds, ignored (255); if they are objects (CVAT stores brush strokes in this way), add --crowds objects"
 
 
 def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore") -> Plan:
@@ -38,7 +38,9 @@ def convert_coco(source: Path, images: Path | None = None, crowds: str = "ignore
         raise UsageError(f"{root}: no such folder; say where the images are with --images")
     if any(file.is_panoptic for file in files):
         if not all(file.is_panoptic for file in files):
-            raise UsageError(f"{source}: has panoptic files beside those of instances; give one JSON file")
+            raise UsageError(f"{source}: has both panoptic and instance files; give one JSON file")
+        if crowds == "objects":
+            raise UsageError(f"--crowds objects: {source} is panoptic, where a crowd is no single object; leave it out")
         return convert_panoptic(files, root, classes_of(files, notes), notes)
     classes = classes_of(files, notes)
     found = Files(root, list_images(root, notes))
@@ -119,7 +121,9 @@ def _draw(canvas: Canvas, segmentation: Any, value: int, size: tuple[int, int]) 
         canvas.runs(segmentation["counts"], (height, width) if height and width else size, value)
         return
     if not isinstance(segmentation, list) or not segmentation:
-        raise ValueError("has no segmentation, a box alone says nothing of pixels; annotate outlines")
+        raise ValueError(
+            "has no segmentation, and a box does not say which pixels belong to the object; annotate outlines"
+        )
     for outline in _outlines(segmentation):  # parts of one object, hence a union
         canvas.outline(outline, value)
 

@@ -40,9 +40,9 @@ def read_files(source: Path, notes: Notes) -> list[CocoFile]:
     whole = [file for file in files if not _is_about_other_things(file)]
     if not whole:
         first = f"; {others[0][0]}: {others[0][1]}" if others and others[0][1] else ""
-        raise UsageError(f"{source}: no COCO file of instances here or below{first}; give the annotation file")
+        raise UsageError(f"{source}: no COCO instance file in this folder or below{first}; give the annotation file")
     notes.add_all(
-        "JSON files that are not of instances, left out",
+        "JSON files without instances, left out",
         [path.name for path, _ in others] + [file.path.name for file in files if file not in whole],
     )
     return whole
@@ -58,7 +58,7 @@ def _read(path: Path, content: Any) -> CocoFile:
         rows = content.get(key) if isinstance(content, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             other = written_by(content)
-            remedy = other if other and "COCO's:" not in other else "give a COCO file of instances"
+            remedy = other if other and "COCO's:" not in other else "give a COCO instance file"
             raise UsageError(f"{path}: has no list {key!r}; {remedy}")
     categories: dict[str, str] = {}
     for category in content["categories"]:
@@ -96,7 +96,7 @@ def classes_of(files: list[CocoFile], notes: Notes) -> Classes:
         ids = {int(number): name for number, name in categories.items()}
         classes = number_ids(ids, "category ids", frozenset(int(number) for number in unused))
     else:
-        classes = number_names(names, "of the categories in the file, whose ids are no numbers")
+        classes = number_names(names, "counted in the order of the categories in the file, whose ids are not numbers")
         classes = Classes(classes.names, {i: classes.numbers[name] for i, name in categories.items()}, classes.rule)
     for number in unused:
         left_out = number not in classes.numbers
@@ -117,7 +117,7 @@ def by_image(file: CocoFile) -> dict[str, list[dict[str, Any]]]:
         number = identity(annotation.get("image_id"))
         if number not in of_image:
             raise UsageError(
-                f"{file.path}: annotation {annotation.get('id')!r} is of image {number}, "
+                f"{file.path}: annotation {annotation.get('id')!r} belongs to image {number}, "
                 "which is not listed; list it or remove the annotation"
             )
         of_image[str(number)].append(annotation)
@@ -141,4 +141,4 @@ def _not_there(file: CocoFile, name: object, root: Path) -> str:
         return (
             f"{file.path}: names the file {text!r}, which is not inside {root}; correct it, or say where with --images"
         )
-    return f"{file.path}: {text!r} is not in {root} or the folders below; say where the images are with --images"
+    return f"{file.path}: {text!r} is not in {root} or any folder below it; say where the images are with --images"

@@ -40,7 +40,7 @@ def written_by(content: Any) -> str:
     if isinstance(content, list):
         first = content[0] if content and isinstance(content[0], dict) else {}
         if {"image_id", "category_id"} <= first.keys():
-            return "these are COCO results, without images and categories; give the file of instances"
+            return "these are COCO results, without images and categories; give the instance file"
         if "data" in first:
             return "this is Label Studio's own JSON; export as COCO there"
         if "Labeled Data" in first or "data_row" in first:

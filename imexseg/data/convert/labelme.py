@@ -46,7 +46,7 @@ def convert_labelme(source: Path) -> Plan:
     for path, content in contents.items():
         image, suffix, embedded = _image(path, content, found, notes)
         if isinstance(image, Path) and labelled.setdefault(image, path) != path:
-            raise UsageError(f"{path}: labels {image.name}, as {labelled[image].name} does; keep one of the two")
+            raise UsageError(f"{path}: labels {image.name}, and so does {labelled[image].name}; keep one of the two")
         draw = partial(
             _mask,
             path,
@@ -73,13 +73,13 @@ def _contents(source: Path, notes: Notes) -> dict[Path, dict[str, Any]]:
             contents[path] = content
             for shape in content["shapes"]:
                 if not isinstance(shape, dict) or not _label(shape):
-                    raise UsageError(f"{path}: has a shape without a label; name it in Labelme")
+                    raise UsageError(f"{path}: has a shape without a label; label it in Labelme")
         else:
             others.append((path, written_by(content)))
     if not contents:
         known = next((f"; {path}: {tool}" for path, tool in others if tool), "")
         if not known and list_files(source, {".xml"}, notes):
-            known = "; .xml of CVAT or LabelMe on the web is not read: export as COCO there"
+            known = "; XML from CVAT or from LabelMe on the web is not supported: export as COCO there"
         raise UsageError(f"{source}: no Labelme files (.json with shapes) in this folder{known}")
     notes.add_all("JSON files that are not Labelme's, left out", [path.name for path, _ in others])
     return contents
@@ -94,14 +94,14 @@ def _classes(source: Path, contents: dict[Path, dict[str, Any]], notes: Notes) -
     used = sorted({_label(shape) for content in contents.values() for shape in content["shapes"]} - {_IGNORED})
     listed = source / "labels.txt"
     if not listed.is_file():
-        return number_names(used, "of the alphabet")
+        return number_names(used, "counted in alphabetical order")
     names = [line.strip() for line in read_text(listed).splitlines() if line.strip() and line.strip() != _IGNORED]
     notes.add_all("labels that are used but not in labels.txt, added at its end", [n for n in used if n not in names])
     notes.add_all(
         "labels of labels.txt without a shape, kept as classes",
         [n for n in names if n not in used and not is_background(n)],
     )
-    return number_names([*names, *used], "of labels.txt")
+    return number_names([*names, *used], "counted in the order of labels.txt")
 
 
 def _image(
@@ -156,7 +156,7 @@ def _of_same_name(path: Path, found: Files, notes: Notes) -> Path | None:
     if len(same) != 1:
         return None
     found.used.add(same[0])
-    notes.add("images found by the name of the JSON file, not that in it (imagePath)", same[0].name)
+    notes.add("images found by the name of the JSON file, not by the name in it (imagePath)", same[0].name)
     return same[0]
 
 
@@ -167,8 +167,8 @@ def _stated(path: Path, content: dict[str, Any], embedded: Size | None) -> Size 
         return embedded
     if embedded and embedded != (height, width):
         raise UsageError(
-            f"{path}: says {width} x {height} px, but the image in it (imageData) has {embedded[1]} x {embedded[0]}: on which of "
-            "them the shapes were drawn is in doubt; save it again in Labelme"
+            f"{path}: says {width} x {height} px, but the image in it (imageData) has {embedded[1]} x {embedded[0]}: it is "
+            "unclear on which of them the shapes were drawn; save it again in Labelme"
         )
     return height, width
 
@@ -193,11 +193,11 @@ def _mask(
                 notes.add(f"shapes without an area ({kind}), left out", path.name)
             else:
                 raise UsageError(
-                    f"{where}: is a shape that is not read here; draw polygons, rectangles, circles or masks"
+                    f"{where}: is a kind of shape that is not supported; draw polygons, rectangles, circles or masks"
                 )
         except (TypeError, ValueError, IndexError, KeyError) as error:
             why = f" ({error})" if isinstance(error, ValueError) else ""
-            raise UsageError(f"{where}: has points that make no shape{why}; correct it in Labelme") from None
+            raise UsageError(f"{where}: has points that do not form a shape{why}; correct it in Labelme") from None
     return canvas.mask
 
 

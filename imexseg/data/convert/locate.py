@@ -13,8 +13,8 @@ from imexseg.errors import UsageError
 def list_files(root: Path, suffixes: Collection[str], notes: Notes) -> list[Path]:
     """All below a folder, in the order of their names; what could not be followed is noted."""
     found = find_files(root, suffixes)
-    notes.add_all("links that lead nowhere, left out", [path.name for path in found.broken])
-    notes.add_all("linked folders that are read elsewhere, left out", [path.name for path in found.folders])
+    notes.add_all("broken links, left out", [path.name for path in found.broken])
+    notes.add_all("linked folders that are read elsewhere already, left out", [path.name for path in found.folders])
     return found.files
 
 
@@ -50,7 +50,7 @@ class Files:
             if len(direct) != 1:
                 places = ", ".join(str(path.relative_to(self.root)) for path in best[:3])
                 raise UsageError(
-                    f"{source}: {str(name)[:200]!r} may be any of {len(best)} files below {self.root} ({places}); give the "
+                    f"{source}: {str(name)[:200]!r} could be any of {len(best)} files below {self.root} ({places}); give the "
                     "folder that is meant, or name their folders in the annotation"
                 )
             best = direct

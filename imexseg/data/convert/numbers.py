@@ -49,12 +49,10 @@ def number_ids(ids: Mapping[int, str], what: str, unused: frozenset[int] = froze
     return Classes(names, numbers, rule)
 
 
-def number_names(names: list[str], order: str) -> Classes:
-    """Numbers of a source that has names alone: from 1 in their order. Args: order: in words, like "of the alphabet"."""
+def number_names(names: list[str], rule: str) -> Classes:
+    """Numbers of a source that has only names: from 1 in their order. Args: rule: that order, "counted in alphabetical order"."""
     objects = [name for name in dict.fromkeys(names) if not is_background(name)]
     if len(objects) > LARGEST:
         raise UsageError(f"{len(objects)} classes were found; masks of 8 bits hold {LARGEST} and the background")
     numbers = {name: n for n, name in enumerate(objects, start=1)} | {n: 0 for n in names if is_background(n)}
-    return Classes(
-        {0: BACKGROUND} | {numbers[name]: name for name in objects}, numbers, f"counted in the order {order}"
-    )
+    return Classes({0: BACKGROUND} | {numbers[name]: name for name in objects}, numbers, rule)

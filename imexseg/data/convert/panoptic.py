@@ -66,7 +66,8 @@ def _mask(
         raise UsageError(f"{path}: has transparent pixels, so their segments are not known; export it without alpha")
     if pixels.shape[:2] != size:
         raise UsageError(
-            f"{path}: is {pixels.shape[1]} x {pixels.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
+            f"{path}: is {pixels.shape[1]} x {pixels.shape[0]} px, its image {size[1]} x {size[0]} px; scale it "
+            "without interpolation"
         )
     if pixels.shape[2] == 1:  # ids in one channel
         ids = pixels[..., 0].astype(np.uint32)
@@ -89,7 +90,7 @@ def _mask(
     unknown = [int(i) for i in found if int(i) not in numbers]
     if unknown:
         raise UsageError(
-            f"{path}: has the segment {unknown[0]}, which {file.path.name} does not list; export both again"
+            f"{path}: has the segment {unknown[0]}, which {file.path.name} does not list; export the two together again"
         )
     if 0 in found:
         notes.add("images with pixels of no segment, ignored (255)", path.name)

@@ -41,7 +41,7 @@ def corners_of(points: Any) -> np.ndarray:
     if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or corners.size > MOST_NUMBERS:
         raise ValueError("an outline needs at least three points of two numbers")
     if not np.isfinite(corners).all() or np.abs(corners).max() > _LARGEST:
-        raise ValueError("an outline has a coordinate that is no pixel")
+        raise ValueError("an outline has a coordinate that cannot be a pixel")
     return corners
 
 
@@ -83,7 +83,7 @@ def ellipse(centre: Sequence[float], radii: Sequence[float], size: tuple[int, in
     """Pixels whose centres are no farther than the radii. Shapes: centre (x, y), radii (x, y)."""
     (cx, cy), (rx, ry) = (np.asarray(pair, dtype=np.float64) for pair in (centre, radii))
     if not np.isfinite([cx, cy, rx, ry]).all() or max(abs(cx), abs(cy), rx, ry) > _LARGEST:
-        raise ValueError("a circle has a coordinate that is no pixel")
+        raise ValueError("a circle has a coordinate that cannot be a pixel")
     if not min(rx, ry) > 0:
         raise ValueError("a circle has a radius of 0")
     top, bottom = (int(np.clip(y, 0, size[0])) for y in (np.floor(cy - ry), np.ceil(cy + ry) + 1))
@@ -104,7 +104,7 @@ def run_lengths(counts: Any, size: tuple[int, int]) -> np.ndarray:
         raise ValueError("run lengths must be whole numbers of at least 0")
     total = sum(int(n) for n in counts)
     if total != height * width:
-        raise ValueError(f"run lengths make {total} pixels, the image has {height * width}")
+        raise ValueError(f"run lengths add up to {total} pixels, but the image has {height * width}")
     runs = coco.frPyObjects({"size": [height, width], "counts": [int(n) for n in counts]}, height, width)
     return coco.decode(runs).astype(bool)
 
@@ -114,7 +114,7 @@ def _compressed(text: str, size: tuple[int, int]) -> np.ndarray:
     the image exactly if they fit into it, but not into one pixel less."""
     height, width = size
     if not text.isascii() or "\0" in text:
-        raise ValueError("compressed run lengths have a letter that is none of theirs")
+        raise ValueError("compressed run lengths contain a character that they cannot have")
     try:
         pixels = coco.decode({"size": [height, width], "counts": text})
     except ValueError:

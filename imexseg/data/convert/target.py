@@ -57,7 +57,7 @@ def write_plan(
     require_unused(out)
     if not plan.items:
         why = "".join(f"; {line}" for line in plan.notes.lines())
-        raise UsageError(f"{source}: nothing to convert, no image with an annotation was found{why}")
+        raise UsageError(f"{source}: nothing to convert: no image with an annotation was found{why}")
     if not 2 <= len(plan.names) <= 254:
         raise UsageError(f"{source}: {len(plan.names)} classes were found; there must be 2 to 254 with the background")
     with folder_appearing_whole(out) as building:
@@ -75,7 +75,7 @@ def _write_item(building: Path, item: Item, taken: set[tuple[str, str]], notes: 
     name = next(candidate for candidate in candidates if (item.split, candidate.lower()) not in taken)
     taken.add((item.split, name.lower()))
     if name != plain:
-        notes.add("images of one name, numbered", f"{plain} → {name}")
+        notes.add("images with the same name, numbered", f"{plain} → {name}")
     places = [building / kind / item.split for kind in ("images", "masks")]
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _size(copy: Path, item: Item, notes: Notes) -> tuple[int, int]:
         named = item.image if isinstance(item.image, Path) else f"{item.image[1]}: the image in it (imageData)"
         raise UsageError(str(error).replace(str(copy), str(named))) from None
     if _is_turned(copy):
-        notes.add("images turned by an EXIF orientation, annotations taken to be of the upright image", item.name)
+        notes.add("images turned by an EXIF orientation, annotations taken to be for the upright image", item.name)
     return height, width
 
 
@@ -132,7 +132,7 @@ def _summary(plan: Plan) -> list[str]:
         "images: " + ", ".join(found),
     ]
     if not numbers["train"]:
-        lines.append("nothing is named as training: there is nothing to train on")
+        lines.append("no image is named as training: there is nothing to train on")
     elif not numbers["val"]:
-        lines.append("nothing is named as validation: `split` in data.yaml sets aside a fifth of the images, by chance")
+        lines.append("no image is named as validation: `split` in data.yaml sets aside a fifth of the images at random")
     return lines + plan.notes.lines()

@@ -1,4 +1,4 @@
-"""Pascal VOC: JPEGImages, SegmentationClass and ImageSets/Segmentation/*.txt, as of VOC itself, CVAT, Datumaro and labelme2voc.
+"""Pascal VOC: JPEGImages, SegmentationClass and ImageSets/Segmentation/*.txt, by VOC itself, CVAT, Datumaro or labelme2voc.
 
 Names: labelmap.txt (its colours say what a mask means), class_names.txt (values count its lines), else the twenty of VOC.
 """
@@ -103,7 +103,9 @@ def _by_key(paths: list[Path], folder: Path) -> dict[str, Path]:
     for path in paths:
         key = file_key(path, folder)
         if key in found:
-            raise UsageError(f"{path}: shares its name with {found[key].name}, so its mask is in doubt; rename one")
+            raise UsageError(
+                f"{path}: shares its name with {found[key].name}, so it is unclear which mask belongs to which image; rename one"
+            )
         found[key] = path
     return found
 
@@ -117,7 +119,7 @@ def _splits(source: Path, images: Mapping[str, Path], masks: Mapping[str, Path],
     for path in named or lists:
         split = split_in(path.stem) or "train"
         if not named:
-            notes.add("lists that name no split, taken as training", path.name)
+            notes.add("lists that name no split, taken for training", path.name)
         for line in read_text(path).splitlines():
             key = _key(line, images, masks)
             if key and found.setdefault(key, split) != split:
@@ -125,7 +127,7 @@ def _splits(source: Path, images: Mapping[str, Path], masks: Mapping[str, Path],
     if named:
         notes.add_all("lists that name no split, left out", [path.name for path in lists if path not in named])
     if not lists:
-        notes.remark("no ImageSets/Segmentation/*.txt: every mask with its image is taken, as training")
+        notes.remark("no ImageSets/Segmentation/*.txt: every mask with an image is taken, for training")
         found = dict.fromkeys(sorted(masks.keys() & images.keys()), "train")
     return found
 
@@ -146,13 +148,13 @@ def _legend(source: Path, notes: Notes) -> Legend:
         return legend_of_colours(listed, read_class_colours(listed, notes.remark), notes)
     path = next((source / name for name in _LISTS_OF_NAMES if (source / name).is_file()), None)
     if path is None:
-        notes.remark("neither labelmap.txt nor class_names.txt is there: names are assumed to be the twenty of VOC")
+        notes.remark("there is neither labelmap.txt nor class_names.txt: names are assumed to be the twenty of VOC")
         names = list(NAMES)
     else:
         names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
         names = names[1:] if names[:1] == [_IGNORED] else names
         if len(names) < 2 or len(set(names)) < len(names):
-            raise UsageError(f"{path}: needs at least two different names, a line each")
+            raise UsageError(f"{path}: needs at least two different names, one per line")
         names = ["background" if is_background(name) else name for name in names]
     labels = label_table(dict(enumerate(names)), None, [], [], "numbers").labels
     return Legend(labels, list(range(len(names))), dict(enumerate(names)), [], "the values in the masks")
@@ -194,7 +196,8 @@ def class_numbers(image: Path, mask: Path, legend: Legend, notes: Notes, size: t
         raise UsageError(read.wrong)
     if read.classes.shape != size:
         raise UsageError(
-            f"{mask}: is {read.classes.shape[1]} x {read.classes.shape[0]} px, its image {size[1]} x {size[0]}; scale it"
+            f"{mask}: is {read.classes.shape[1]} x {read.classes.shape[0]} px, its image {size[1]} x {size[0]} px; scale "
+            "it without interpolation"
         )
     for kind, line in read.remarks:
         notes.example(f"masks, {kind}", line, mask.name)

@@ -42,10 +42,10 @@ def convert_yolo(source: Path) -> Plan:
         for image in files:
             own = present.pop(str(label_of[image]).casefold(), None)
             if own is None:
-                notes.add("images without a file of labels, all background", image.name)
+                notes.add("images without a label file, all background", image.name)
             draw = partial(_mask, own, image, classes, file, notes)
             items.append(Item(split, _stem(image, source), image, image.suffix, draw))
-    notes.add_all("files of labels without an image, left out", [path.name for path in present.values()])
+    notes.add_all("label files without an image, left out", [path.name for path in present.values()])
     return Plan(classes.names, items, classes.rule, notes=notes)
 
 
@@ -65,7 +65,7 @@ def _images(source: Path, content: dict[str, Any], notes: Notes) -> dict[str, li
             path = _inside(source, content.get("path"), place)
             if path is None:
                 notes.add(
-                    "paths of data.yaml that are not there, folders taken by their names instead", f"{key}: {place}"
+                    "paths in data.yaml that do not exist, folders found by their names instead", f"{key}: {place}"
                 )
             else:
                 found.setdefault(split, []).extend(
@@ -116,7 +116,9 @@ def _listed(path: Path, source: Path, notes: Notes) -> list[Path]:
         if line.strip():
             image = known.find(line.strip(), path, None, notes)
             if image is None:
-                raise UsageError(f"{path}: lists {line.strip()[:200]!r}, which is no image inside {source}; correct it")
+                raise UsageError(
+                    f"{path}: lists {line.strip()[:200]!r}, which is not an image inside {source}; correct it"
+                )
             images.append(image)
     return images
 
@@ -145,8 +147,8 @@ def _must_be_there(folder: Path, images: Path) -> None:
     near = sorted(path.name for path in missing.parent.iterdir() if path.is_dir() and not images.is_relative_to(path))
     there = f" (there is {', '.join(near[:3])})" if near else ""
     raise UsageError(
-        f"{missing}: no such folder{there}, so all images in {images} would be background; name the folder of labels so, or "
-        f"make {folder} empty if that is meant"
+        f"{missing}: no such folder{there}, so all images in {images} would be background; give the folder of labels this name, "
+        f"or make {folder} an empty folder if that is meant"
     )
 
 
@@ -156,7 +158,7 @@ def _mask(
     canvas = Canvas(size, size, file or image, image, notes)
     lines = read_text(file).splitlines() if file else []
     if file and not any(line.strip() for line in lines):
-        notes.add("images whose file of labels is empty, all background", image.name)
+        notes.add("images whose label file is empty, all background", image.name)
     for number, line in enumerate(lines, start=1):
         words = line.split()
         if not words:
@@ -173,10 +175,13 @@ def _mask(
             )
         if len(values) == 5:
             raise UsageError(
-                f"{where}: is a box, which says nothing of pixels; give outlines (a segmentation data set)"
+                f"{where}: is a box, which does not say which pixels belong to the object; give outlines "
+                "(a segmentation data set)"
             )
         if len(values) % 2 == 0:
-            raise UsageError(f"{where}: has an odd number of coordinates; expected `class x y x y ...`, no confidence")
+            raise UsageError(
+                f"{where}: has an odd number of coordinates; expected `class x y x y ...` without a confidence"
+            )
         corners = np.array(values[1:]).reshape(-1, 2)
         if not ((corners >= -_BEYOND) & (corners <= 1 + _BEYOND)).all():
             raise UsageError(f"{where}: has coordinates outside 0 to 1; divide them by width and height")

@@ -23,7 +23,7 @@ def yolo_file(source: Path, notes: Notes) -> tuple[Path, dict[str, Any], dict[in
     for path in (source / name for name in _LISTS):
         if path.is_file():
             names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-            notes.remark(f"no data.yaml: names are those of {path.name}")
+            notes.remark(f"there is no data.yaml: names are taken from {path.name}")
             return path, {}, dict(enumerate(names))
     raise UsageError(f"{source}: no data.yaml with names; add one like `names: [cat, dog]`")
 
@@ -38,14 +38,16 @@ def _names(path: Path, content: dict[str, Any], notes: Notes) -> dict[int, str]:
     for key, name in names.items():
         number = identity(key)
         if number is None or not number.isdigit() or int(number) in numbered:
-            raise UsageError(f"{path}: names: {key!r} is no class number of its own; write `names: {{0: cat, 1: dog}}`")
+            raise UsageError(
+                f"{path}: names: {key!r} is not a class number, or not the only one; write `names: {{0: cat, 1: dog}}`"
+            )
         if name is None or isinstance(name, bool | list | dict) or not str(name).strip():
-            raise UsageError(f"{path}: names: YAML takes the name of class {number} for {name!r}; put it in quotes")
+            raise UsageError(f"{path}: names: YAML reads the name of class {number} as {name!r}; put it in quotes")
         numbered[int(number)] = str(name).strip()
     count = identity(content.get("nc"))
     if count is not None and count != str(len(numbered)):
         notes.remark(f"{path.name} says nc: {count}, but names {len(numbered)} classes; the names count")
     repeated = sorted({name for name in numbered.values() if list(numbered.values()).count(name) > 1})
     if repeated:
-        notes.remark(f"classes of one name become one class: {', '.join(repeated)}")
+        notes.remark(f"classes with the same name become one class: {', '.join(repeated)}")
     return numbered

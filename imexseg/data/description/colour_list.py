@@ -81,14 +81,14 @@ def read_class_colours(path: Path, remark: Callable[[str], None] = lambda line: 
             break
     else:
         number, line = next((row for row in numbered[1:] if _triple(row[1]) is None), (1, lines[0] if lines else ""))
-        raise UsageError(f"{path}: line {number} has no name and three numbers of 0 to 255: {line[:80]!r}")
+        raise UsageError(f"{path}: line {number} is not a name with three numbers from 0 to 255: {line[:80]!r}")
     found: dict[str, ClassColour] = {}
     for (number, line), fields in zip(numbered[columns.start :], table[columns.start :], strict=True):
         row = _class(fields, columns)
         if row is None:
-            raise UsageError(f"{path}: line {number} has no three numbers of 0 to 255 with a name: {line[:80]!r}")
+            raise UsageError(f"{path}: line {number} is not three numbers from 0 to 255 with a name: {line[:80]!r}")
         if row.name in found:
-            raise UsageError(f"{path}: line {number}: {row.name!r} stands there twice; keep one")
+            raise UsageError(f"{path}: line {number}: {row.name!r} is listed twice; keep one")
         found[row.name] = row
     if len(found) < 2:
         raise UsageError(f"{path}: has {len(found)} colours; give at least two lines like `128 64 128 road`")

@@ -68,7 +68,7 @@ class DataFile(BaseModel):
         names = list(self.names.values()) if isinstance(self.names, dict) else self.names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"names: {', '.join(repeated)} stands there more than once")
+            raise ValueError(f"names: {', '.join(repeated)} is listed more than once")
         if not all(name.strip() for name in [*names, *(self.classes or {})]):
             raise ValueError("names: one of them is blank; give every class a name")
         if self.palette and len(self.palette) != len(names):
@@ -90,7 +90,7 @@ def _spelt_out(given: Any) -> Any:
     for label in given.values() if isinstance(given, dict) else given if isinstance(given, list) else []:
         if label is None or isinstance(label, bool):
             word = {None: "null", True: "yes or true", False: "no or false"}[label]
-            raise ValueError(f"YAML takes the word {word} for {label}; put it in quotes")
+            raise ValueError(f"YAML reads the word {word} as {label}; put it in quotes")
     return given
 
 
@@ -131,7 +131,7 @@ def describe(root: Path, file: DataFile) -> DataDescription:
     """What the keys of data.yaml mean together. Raises: ValueError saying what does not fit."""
     values = file.names if isinstance(file.names, dict) else dict(enumerate(file.names))
     if max(values, default=0) > IGNORE:
-        raise ValueError(f"names: {len(values)} are too many for masks of 8 bits; merge some before")
+        raise ValueError(f"names: {len(values)} are too many for 8-bit masks; merge some first")
     labels, names, palette, numbers = label_table(values, file.classes, file.ignore, file.palette, file.masks_hold)
     if not 2 <= len(names) <= 254:
         raise ValueError(f"names: {len(names)} classes are left; there must be 2 to 254")
@@ -156,7 +156,7 @@ def load_description(data: Path) -> DataDescription:
         )
     content = read_yaml_mapping(path)
     if "root" in content:  # where the data is follows from where the file is
-        raise UsageError(f"{path}: unknown key 'root'; remove it, `images:` and `masks:` say where the files are")
+        raise UsageError(f"{path}: unknown key 'root'; remove it; `images:` and `masks:` say where the files are")
     _refuse_other_formats(path, content)
     try:
         return describe(path.parent, DataFile.model_validate(content))

@@ -93,7 +93,7 @@ def label_table(
     def value_of(label: int | str, where: str) -> int:
         if isinstance(label, str):
             if label not in by_name:
-                raise ValueError(f"{where}: there is no label {label!r}; names has {_some(by_name)}")
+                raise ValueError(f"{where}: there is no label {label!r}; names lists {_some(by_name)}")
             return by_name[label]
         return label
 
@@ -112,7 +112,7 @@ def label_table(
             key = int(packed(np.array(colour)))
             called.setdefault(key, name)
             if colours.setdefault(key, int(table[value])) != table[value]:
-                raise ValueError(f"palette: {list(colour)} stands there twice, the second time for {name!r}")
+                raise ValueError(f"palette: {list(colour)} is listed twice, the second time for {name!r}")
     elif masks_hold == "colours":
         raise ValueError("masks_hold: colours needs `palette`, one colour for each name")
     at = dict(zip(labels, palette, strict=False))
@@ -133,21 +133,21 @@ def _members(classes, labels, kept, value_of) -> dict[str, list[int]]:
             if value not in labels:
                 raise ValueError(f"classes.{name}: {value} has no name; add it to names")
             if value not in kept:
-                raise ValueError(f"classes.{name}: {labels[value]} is ignored too; take it out of one of them")
+                raise ValueError(f"classes.{name}: {labels[value]} is in `ignore` too; remove it from one of the two")
             if value in taken:
                 raise ValueError(f"classes: {labels[value]} is in {taken[value]!r} and in {name!r}; keep one")
             taken[value] = name
     left = [value for value in kept if value not in taken]
     if rest[1:]:
-        raise ValueError(f"classes: only one can take the rest, found {', '.join(rest)}")
+        raise ValueError(f"classes: only one class can take the rest, found {', '.join(rest)}")
     if rest:
         members[rest[0]] = left
     elif left:
         missing = _some([labels[value] for value in left])
-        raise ValueError(f"classes: {missing} is in none; add it to one, to `ignore`, or give one class `{REST}`")
+        raise ValueError(f"classes: {missing} is in no class; add it to one or to `ignore`, or give one class `{REST}`")
     empty = [name for name, values in members.items() if not values]
     if empty:
-        raise ValueError(f"classes: {', '.join(empty)} takes no label; remove it")
+        raise ValueError(f"classes: {', '.join(empty)} has no label; remove it")
     return members
 
 

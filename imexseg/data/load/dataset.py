@@ -28,7 +28,7 @@ class SegmentationDataset(Dataset):
 
     A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
     processes share a split unevenly, so that no image is counted twice.
-    The mask is ignored where the image means nothing (void.py).
+    The mask is ignored where the image has no value (void.py).
     Returns: image (C, H, W) float32, mask (H, W) int64.
     """
 

@@ -55,11 +55,9 @@ class Found:
         if self.folders:
             lines.append(f"{root}: {_count(self.folders, 'folder')} not read: {some_names(self.folders)}")
         if self.broken:
-            lines.append(f"{root}: {_count(self.broken, 'link')} to nothing: {some_names(self.broken)}")
+            lines.append(f"{root}: {_count(self.broken, 'broken link')}: {some_names(self.broken)}")
         if self.hidden:
-            lines.append(
-                f"{root}: {_count(self.hidden, 'hidden or system file')} passed over: {some_names(self.hidden)}"
-            )
+            lines.append(f"{root}: {_count(self.hidden, 'hidden or system file')} skipped: {some_names(self.hidden)}")
         return lines
 
 

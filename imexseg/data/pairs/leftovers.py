@@ -1,4 +1,4 @@
-"""What lies in a data set and belongs to no pair, so that it can be said."""
+"""Files in a data set that belong to no pair, so that they can be reported."""
 
 from imexseg.data.description.data_yaml import SPLITS, DataDescription
 from imexseg.data.pairs.files import find_files, some_names
@@ -27,7 +27,7 @@ def _of_folders(description: DataDescription) -> list[str]:
         here = find_files(top, IMAGE_SUFFIXES, depth=0)
         if here.files:
             lines.append(
-                f"{top}: {len(here.files)} files beside the folders of splits not read: {some_names(here.files)}; "
+                f"{top}: {len(here.files)} files beside the folders of the splits not read: {some_names(here.files)}; "
                 f"move them into {top / 'train'}"
             )
         for folder in here.folders:
@@ -56,8 +56,8 @@ def _of_patterns(description: DataDescription) -> list[str]:
         unmatched = [path for path in found.files if path not in matched]
         if unmatched:
             lines.append(
-                f"{folder}: {len(unmatched)} images that no pattern matches, not read: {some_names(unmatched)}"
+                f"{folder}: {len(unmatched)} images not read, because no pattern matches them: {some_names(unmatched)}"
             )
         if found.broken:
-            lines.append(f"{folder}: {len(found.broken)} links to nothing: {some_names(found.broken)}")
+            lines.append(f"{folder}: {len(found.broken)} broken links: {some_names(found.broken)}")
     return lines

@@ -63,7 +63,7 @@ def list_files(description: DataDescription, split: str) -> Listing:
         masks = {key: path for key, path in masks.items() if key in images or key not in everywhere}
         if not images:
             raise UsageError(
-                f"{description.root}: of {len(everywhere)} images none falls into {split!r}; "
+                f"{description.root}: none of the {len(everywhere)} images falls into {split!r}; "
                 f"raise `split: {{{split}: ...}}` in data.yaml"
             )
     shared = sorted(images.keys() & masks.keys())
@@ -146,7 +146,7 @@ def _by_key(pattern: Pattern, split: str, length: int, suffixes: frozenset[str])
     everything = pattern.files(split)
     matches = {path: key for path, key in everything.items() if has_suffix(path, suffixes)}
     if not matches and any(has_suffix(path, LOSSY) for path in everything):
-        raise UsageError(f"{pattern.text}: JPEG changes class numbers to save space; export the masks as PNG")
+        raise UsageError(f"{pattern.text}: JPEG compression changes class numbers; export the masks as PNG")
     if not matches:
         raise UsageError(f"{pattern.text}: no {', '.join(sorted(suffixes))} file matches; correct it in data.yaml")
     keys = {path: key[-length:] for path, key in matches.items()}
@@ -162,7 +162,9 @@ def _below(folder: Path, suffixes: frozenset[str], split: str) -> dict[Key, Path
         )
     found = find_files(folder, suffixes)
     if not found.files and any(has_suffix(path, LOSSY) for path in found.other):
-        raise UsageError(f"{folder}: has JPEG files only, which change class numbers; export the masks as PNG")
+        raise UsageError(
+            f"{folder}: has only JPEG files, and JPEG compression changes class numbers; export the masks as PNG"
+        )
     if not found.files:
         raise UsageError(
             f"{folder}: has no {', '.join(sorted(suffixes))} files; put the files of the split {split!r} there"
@@ -175,5 +177,7 @@ def _unique(keys: dict[Path, Key]) -> dict[Key, Path]:
     if twice:
         same = [path for path, key in keys.items() if key == twice[0]]
         name = "/".join(twice[0])
-        raise UsageError(f"{some_names(same)}: share the name {name!r}, so their mask is in doubt; rename one")
+        raise UsageError(
+            f"{some_names(same)}: share the name {name!r}, so it is unclear which mask belongs to which image; rename one"
+        )
     return {key: path for path, key in keys.items()}

@@ -1,4 +1,4 @@
-"""The one rule for an image that is not stored as the training images were: channels, scale, rounding, range.
+"""The one rule for images that are stored differently from the training images: channels, scale, rounding, range.
 
 With S the network's white (`full_scale`), W the image's white and v a pixel value:
 
@@ -91,7 +91,7 @@ def extremes(image: np.ndarray, name: str | Path = "image") -> tuple[float, floa
     lowest, highest = float(image.min()), float(image.max())
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         raise UsageError(
-            f"{name}: has pixels that are NaN or infinite; put a number there and ignore them in the result"
+            f"{name}: has pixels that are NaN or infinite; replace them by a number, and ignore those pixels in the result"
         )
     return lowest, highest
 
@@ -122,7 +122,7 @@ def conversion(
         )
     note = _outside(trained, low, high, name) if chosen is None and kind != np.uint8 else None
     if not stored_alike or white != scale:
-        note = f"{dtype} with white at {white:g} was brought to the {kind} with white at {scale:g} of the weights"
+        note = f"{dtype} with white at {white:g} was converted to {kind} with white at {scale:g}, as the weights expect"
     return Conversion(scale, white, kind, note)
 
 
@@ -142,7 +142,7 @@ def to_channels(image: np.ndarray, channels: int, name: str | Path) -> np.ndarra
         else:
             luma = _weighted(image, np.float64) / 1000
         return luma.astype(image.dtype)[..., None]
-    raise UsageError(f"{name}: has {found} channels, the network takes {channels}; convert the image")
+    raise UsageError(f"{name}: has {found} channels, but the network takes {channels}; convert the image")
 
 
 def _weighted(image: np.ndarray, kind: Any) -> np.ndarray:
@@ -154,10 +154,10 @@ def odd_white(dtype: np.dtype, lowest: float, highest: float) -> tuple[str, floa
     """Values for which white is hardly that of their type: what they look like, in words, and what white may be."""
     if dtype == np.uint16 and 0 < highest <= TWELVE_BITS:
         bits = next(bits for bits in (8, 10, 12) if highest < 2**bits)
-        return f"16 bits that hold no value above {highest:g}, as an image of {bits} bits would", 2**bits - 1
+        return f"16-bit but holds no value above {highest:g}, like a {bits}-bit image", 2**bits - 1
     if dtype.kind == "f" and not (lowest >= 0 and highest <= 1):
         likely = next((white for white in (255, TWELVE_BITS, 65535) if highest <= white), round(highest))
-        return f"floating point of {lowest:g} to {highest:g}, not 0 to 1", likely
+        return f"floating point from {lowest:g} to {highest:g}, not 0 to 1", likely
     return None
 
 
@@ -166,8 +166,8 @@ def _white(dtype: np.dtype, lowest: float, highest: float, name: str | Path) -> 
     odd = odd_white(dtype, lowest, highest)
     if odd is not None:
         said, white = odd
-        dark = ", or --white 65535 if it is that dark" if dtype == np.uint16 else ""
-        raise UsageError(f"{name}: is {said}; say what is white: --white {white:g}{dark}")
+        dark = ", or --white 65535 if the image really is that dark" if dtype == np.uint16 else ""
+        raise UsageError(f"{name}: is {said}; say which value is white: --white {white:g}{dark}")
     return full_scale(dtype)
 
 
@@ -179,8 +179,8 @@ def _require_white(trained: Trained, dtype: np.dtype, name: str | Path) -> None:
     unlike = scale == 65535 and seen.highest <= TWELVE_BITS
     if unlike or seen.highest > 2 * scale or seen.lowest < -0.01 * scale:
         raise UsageError(
-            f"{name}: is {dtype}, but the weights were trained on {seen.dtype} of {seen.lowest:g} to {seen.highest:g} without "
-            "saying which value is white; store the image like those, or train with `white:` in data.yaml"
+            f"{name}: is {dtype}, but the weights were trained on {seen.dtype} from {seen.lowest:g} to {seen.highest:g} without "
+            "saying which value is white; store the image in the same way, or train with `white:` in data.yaml"
         )
 
 
@@ -190,13 +190,18 @@ def _outside(trained: Trained, lowest: float, highest: float, name: str | Path) 
     if seen is None:
         return None
     span = seen.highest - seen.lowest
-    where = f"{name}: holds {lowest:g} to {highest:g}, the weights were trained on {seen.lowest:g} to {seen.highest:g}"
+    where = (
+        f"{name}: holds {lowest:g} to {highest:g}, but the weights were trained on {seen.lowest:g} to {seen.highest:g}"
+    )
     if highest > seen.highest + span or lowest < seen.lowest - span / 2:
-        raise UsageError(f"{where}; scale it alike, or say what is white (--white {trained.full_scale:g}: as it is)")
+        raise UsageError(
+            f"{where}; scale it in the same way, or say which value is white (--white {trained.full_scale:g} takes it as it is)"
+        )
     if seen.lowest >= 0 and 0 < DARKER * highest < seen.highest:
         raise UsageError(
-            f"{where}, {DARKER} times brighter or more; say what is white (--white {trained.full_scale:g}: as it is)"
+            f"{where}, {DARKER} times brighter or more; say which value is white (--white {trained.full_scale:g} takes it as it "
+            "is)"
         )
     if highest > seen.highest + span / 4 or lowest < seen.lowest - span / 4:
-        return f"holds {lowest:g} to {highest:g}, the weights were trained on {seen.lowest:g} to {seen.highest:g}"
+        return f"holds {lowest:g} to {highest:g}, but the weights were trained on {seen.lowest:g} to {seen.highest:g}"
     return None

@@ -51,7 +51,7 @@ def read_tiff(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None]:
         if page.samplesperpixel == 1 and len(tiff.pages) > 1 and _pages_are_one_image(tiff):
             series = tiff.series[0]
             if series.ndim != 3:
-                raise UnreadableError(f"has the axes {series.axes}; store one image of bands")
+                raise UnreadableError(f"has the axes {series.axes}; store one image with bands")
             _check_size(series.size, series.dtype)
             stack = np.ascontiguousarray(channels_last(_checked(series.asarray(maxworkers=1))))
             return stack, None, nodata_value(page.tags.valueof(NODATA))
@@ -132,7 +132,7 @@ def _check_kind(page: "tifffile.TiffPage") -> None:
         import tifffile
 
         raise UnreadableError(
-            f"is {tifffile.PHOTOMETRIC(page.photometric).name} of {page.bitspersample} bits that cannot be read without loss; "
+            f"is {page.bitspersample}-bit {tifffile.PHOTOMETRIC(page.photometric).name}, which cannot be read without loss; "
             "export it as RGB or as bands (MINISBLACK)"
         )
 

@@ -1,4 +1,4 @@
-"""How many images a file holds: of films and stacks the first is read, and that is said."""
+"""How many images a file holds: of animations and stacks only the first is read, and a remark says so."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def first_of_several(path: Path) -> str | None:
                 number = int(getattr(header, "n_frames", 1))
     except Exception:
         return None
-    return f"holds {number} images, of which the first is read" if number > 1 else None
+    return f"holds {number} images, of which only the first is read" if number > 1 else None
 
 
 def _pages(path: Path) -> int:

@@ -37,7 +37,10 @@ def read_georeference(path: Path) -> tuple[list[ExtraTag], str | None]:
     if not any(code in MODEL_TAGS for code, *_ in tags):  # a coordinate system without a place, or no GeoTIFF at all
         return [], None
     if turned:
-        return [], "its georeference is that of the image as stored, which was turned upright; the mask has none"
+        return (
+            [],
+            "its georeference is for the image as stored, but it was turned upright; the mask has no georeference",
+        )
     return tags, None
 
 

@@ -1,17 +1,13 @@
 """Reading images of any format, without silent casts."""
 
-import os
-import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from imexseg.data.read.as_trained import full_scale, to_channels
 from imexseg.data.read.bands import (
-    LARGEST_IMAGE,
     NODATA,
     UnreadableError,
     is_plain_tiff,
@@ -19,32 +15,26 @@ from imexseg.data.read.bands import (
     read_npy,
     read_tiff,
 )
+from imexseg.data.read.decode import (
+    DEEP_GREY,
+    FORMATS,
+    TIFF_BEGINS,
+    bits_per_sample,
+    decoded,
+    explanation,
+    read_deep_colour,
+)
+from imexseg.data.read.transparent import deeply_transparent, left_empty, transparent_pixels
 from imexseg.data.read.void import filled, meaningless
-from imexseg.data.read.whole import NotWholeError, check_claims, check_pixels
 from imexseg.errors import UsageError
 
 __all__ = ["decoded", "full_scale", "read_image", "read_image_and_void", "to_channels"]
-
-Image.MAX_IMAGE_PIXELS = LARGEST_IMAGE // 2  # Pillow refuses beyond twice this number, and warns from it on
-# Large images and odd tags are handled. For good, since warnings.catch_warnings is not safe where threads read images.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-cv2.utils.logging.setLogLevel(
-    cv2.utils.logging.LOG_LEVEL_SILENT
-)  # what is wrong with a file is said in one line of our own
-
-# Pillow's other readers would cast 16 bits to 8 (PPM, JPEG 2000, AVIF) or start other programs (EPS).
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF")
-_TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_BITS_PER_SAMPLE = 258  # the TIFF tag
-_ORIENTATION = 274  # the EXIF tag
-_PNG_GREY_ALPHA = 4  # the PNG colour type
-_DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 
 
 def read_image(path: Path) -> np.ndarray:
     """Read an image upright (EXIF), palettes expanded, alpha dropped, first frame only; of TIFF and .npy all bands.
 
-    Pixels that mean nothing (void.py) have the mean of the others.
+    Pixels without a value (void.py) have the mean of the others.
     Returns: (H, W, C) uint8, uint16 or float32.
     Raises: UsageError naming the file and the remedy if it cannot be read as an image, not without loss, or is not whole.
     """
@@ -52,9 +42,9 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def read_image_and_void(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """As read_image, and where a pixel means nothing: (H, W) bool, None if each of them means something.
+    """As read_image, and where a pixel has no value: (H, W) bool, None if every pixel has one.
 
-    Raises: UsageError as read_image, and if no pixel means anything.
+    Raises: UsageError as read_image, and if no pixel has a value.
     """
     bands = _read_bands(path)
     if bands is not None:
@@ -77,7 +67,7 @@ def _read_plain(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
     mode = image.mode
     if mode == "F":
         pixels = np.array(image, dtype=np.float32)
-    elif mode in _DEEP_GREY:
+    elif mode in DEEP_GREY:
         pixels = _as_uint16(np.array(image), path)
     elif bits_per_sample(image, path) > 8:
         pixels = read_deep_colour(image, path)
@@ -86,35 +76,13 @@ def _read_plain(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
     else:
         pixels = np.array(image.convert("RGB"))
     nodata = nodata_value(image.tag_v2.get(NODATA)) if isinstance(image, TiffImageFile) else None
-    transparent = _transparent(image, path)
-    if transparent is not None and pixels.dtype == np.uint16 and mode not in _DEEP_GREY:
-        transparent = _deep_transparent(path, transparent)
+    transparent = transparent_pixels(image, path)
+    if transparent is not None and pixels.dtype == np.uint16 and mode not in DEEP_GREY:
+        transparent = deeply_transparent(path, transparent)
+    uncovered = left_empty(path, pixels.shape[:2]) if image.format == "GIF" else None
+    if uncovered is not None:
+        transparent = uncovered if transparent is None else transparent | uncovered
     return np.atleast_3d(pixels), transparent, nodata
-
-
-def _transparent(image: Image.Image, path: Path) -> np.ndarray | None:
-    """Where alpha is 0, or the colour that the file calls transparent. Returns: (H, W) bool, None for an opaque image."""
-    if not image.has_transparency_data:
-        return None
-    if image.mode in _DEEP_GREY:
-        key = image.info.get("transparency")
-        return np.array(image) == key if isinstance(key, int) else None
-    key, bits = image.info.get("transparency"), bits_per_sample(image, path)
-    if (
-        image.mode == "L" and bits < 8 and isinstance(key, int)
-    ):  # Pillow stretches the pixels to 8 bits, but not the key
-        return np.array(image) == key * (255 // (2**bits - 1))
-    return np.array(image.convert("RGBA").getchannel("A")) == 0
-
-
-def _deep_transparent(path: Path, roughly: np.ndarray) -> np.ndarray:
-    """Where an alpha of 16 bits is 0. Args: roughly: where its upper 8 bits are, as Pillow sees it."""
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # not turned upright
-    with Image.open(path, formats=FORMATS) as header:
-        turned = header.getexif().get(_ORIENTATION, 1) != 1
-    if turned or pixels is None or pixels.shape != (*roughly.shape, 4):
-        return roughly
-    return pixels[..., 3] == 0
 
 
 def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
@@ -126,7 +94,7 @@ def decoded_plain_image(path: Path, more_than: int) -> Image.Image | None:
         with Image.open(path, formats=FORMATS) as header:
             width, height = header.size
             if (
-                header.format == "TIFF"
+                header.format in ("TIFF", "GIF")
                 or width * height <= more_than
                 or header.mode not in ("L", "RGB")
                 or header.has_transparency_data
@@ -144,7 +112,7 @@ def _read_bands(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
         if path.suffix.lower() == ".npy":
             return read_npy(path), None, None
         with open(path, "rb") as file:
-            if file.read(4) not in _TIFF_BEGINS:
+            if file.read(4) not in TIFF_BEGINS:
                 return None
             file.seek(0)
             try:
@@ -157,75 +125,7 @@ def _read_bands(path: Path) -> tuple[np.ndarray, np.ndarray | None, float | None
     except UnreadableError as error:
         raise UsageError(f"{path}: {error}") from None
     except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
-        raise UsageError(f"{path}: {_explanation(path, error)}") from None
-
-
-def decoded(path: Path) -> Image.Image:
-    """The whole image, turned upright."""
-    try:
-        # Given a name instead of a file, Pillow 13 maps TIFF into memory and scrambles it if its orientation is not 1.
-        with open(path, "rb") as file:
-            image = Image.open(file, formats=FORMATS)
-            check_claims(image, path)
-            image.load()
-            check_pixels(image, path)
-            ImageOps.exif_transpose(image, in_place=True)
-            return image
-    except Exception as error:  # decoders raise whatever they stumble over in the bytes of strangers
-        raise UsageError(f"{path}: {_explanation(path, error)}") from None
-
-
-def _explanation(path: Path, error: Exception) -> str:
-    """What is wrong with the file, and the remedy."""
-    if os.path.isdir(path):
-        return "is a folder, expected an image file"
-    if isinstance(error, NotWholeError):
-        return str(error)
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, PermissionError):
-        return "may not be read; change its permissions"
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"cannot be read ({error.strerror})"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"claims more than {LARGEST_IMAGE} pixels; cut it into smaller images"
-    if isinstance(error, MemoryError):
-        return "does not fit into the memory; cut it into smaller images"
-    if isinstance(error, UnidentifiedImageError):
-        begin = path.read_bytes()[:4]
-        if not begin:
-            return "is empty (0 bytes); replace it by the image it should be"
-        if begin in _TIFF_BEGINS:
-            return "is a TIFF that is damaged or of an unread kind; store bands of 8 or 16 bits, or of float32"
-        return f"is not an image that can be read; use {', '.join(FORMATS)}"
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"is damaged or truncated ({reason}); copy or export it again"
-
-
-def bits_per_sample(image: Image.Image, path: Path) -> int:
-    """As stored in the file: Pillow gives colour with 8, and fewer than 8 stretched to 8."""
-    if image.format == "PNG":
-        return _png_header(path)[24]
-    return int(np.max(image.tag_v2.get(_BITS_PER_SAMPLE, 1))) if isinstance(image, TiffImageFile) else 8
-
-
-def _png_header(path: Path) -> bytes:
-    """Signature and header chunk; byte 24 is the bit depth, byte 25 the colour type."""
-    with open(path, "rb") as file:
-        return file.read(26)
-
-
-def read_deep_colour(image: Image.Image, path: Path) -> np.ndarray:
-    """Colour, or grey with alpha, of 16 bits a sample. Args: image: the same with 8, as Pillow gives it."""
-    pixels = None
-    if image.mode in ("RGB", "RGBA", "RGBX"):
-        # These flags drop alpha and turn the image upright.
-        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
-    if pixels is None or pixels.dtype != np.uint16 or pixels.shape != (image.height, image.width, 3):
-        raise UsageError(f"{path}: {image.mode} of 16 bits that cannot be read without loss; export it as 16-bit PNG")
-    if image.format == "PNG" and _png_header(path)[25] == _PNG_GREY_ALPHA:
-        return np.ascontiguousarray(pixels[..., :1])
-    return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's BGR
+        raise UsageError(f"{path}: {explanation(path, error)}") from None
 
 
 def _has_grey_palette(image: Image.Image) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from imexseg.data.read.images import FORMATS, bits_per_sample, decoded, read_deep_colour
+from imexseg.data.read.decode import FORMATS, bits_per_sample, decoded, read_deep_colour
 from imexseg.errors import UsageError
 
 SHOWN = 5  # how many wrong values an error lists
@@ -49,8 +49,8 @@ def only_numbers(stored: StoredMask, path: Path) -> np.ndarray:
     """(H, W) uint8. Raises: UsageError for true colours."""
     if stored.numbers is None:
         raise UsageError(
-            f"{path}: a mask must have one channel of class numbers, this one is RGB; write the number of its class for "
-            "each colour, as an 8-bit PNG, or give the colours in data.yaml (`palette`, one for each name)"
+            f"{path}: a mask must have one channel of class numbers, but this one is RGB; replace each colour by its "
+            "class number and save an 8-bit PNG, or give the colours in data.yaml (`palette`, one for each name)"
         )
     return stored.numbers
 
@@ -87,13 +87,11 @@ def read_stored_mask(path: Path) -> StoredMask:
     if mode in ("LA", "La"):
         plane, alpha = np.moveaxis(np.array(image.convert("LA")), -1, 0)
         if bits > 8:
-            raise UsageError(
-                f"{path}: is grey of {bits} bits with transparency; export it as an 8-bit PNG without alpha"
-            )
+            raise UsageError(f"{path}: is {bits}-bit grey with transparency; export it as an 8-bit PNG without alpha")
         return StoredMask(plane, _GREYS, alpha=_unless_uniform(alpha))
     if mode in ("RGB", "RGBA", "RGBX", "RGBa", "PA"):
         return _coloured(image, bits, path)
-    raise UsageError(f"{path}: is {mode}, which is no kind of mask; export it as an 8-bit PNG of class numbers")
+    raise UsageError(f"{path}: is {mode}, which cannot be a mask; export it as an 8-bit PNG of class numbers")
 
 
 def _indexed(image: Image.Image) -> StoredMask:
@@ -118,7 +116,7 @@ def _coloured(image: Image.Image, bits: int, path: Path) -> StoredMask:
     if bits > 8:
         deep = np.atleast_3d(read_deep_colour(image, path))
         if (deep % 257).any():
-            raise UsageError(f"{path}: has colours of {bits} bits that 8 bits cannot hold; export it as an 8-bit PNG")
+            raise UsageError(f"{path}: has {bits}-bit colours that 8 bits cannot hold; export it as an 8-bit PNG")
         colours = (deep // 257).astype(np.uint8)
         if colours.shape[2] == 1:
             return StoredMask(colours[..., 0], _GREYS)
@@ -163,10 +161,10 @@ def _load_npy(path: Path) -> np.ndarray:
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file") from None
     except Exception as error:  # numpy raises whatever it stumbles over in the bytes of strangers
-        raise UsageError(f"{path}: is no .npy array that can be read ({' '.join(str(error).split())[:100]})") from None
+        raise UsageError(f"{path}: is not a readable .npy array ({' '.join(str(error).split())[:100]})") from None
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "buif" or np.squeeze(values).ndim != 2:
         shape = getattr(values, "shape", "several arrays")
-        raise UsageError(f"{path}: has the shape {shape}; store height and width, one class number a pixel")
+        raise UsageError(f"{path}: has the shape {shape}; store height and width, with one class number per pixel")
     return np.squeeze(values)
 
 
@@ -184,9 +182,11 @@ def _refuse_losses_and_pages(path: Path) -> None:
         return
     if kind == "JPEG" or (kind == "WEBP" and b"VP8 " in begin):
         name = "JPEG" if kind == "JPEG" else "lossy WebP"
-        raise UsageError(f"{path}: {name} changes values to save space, so class numbers get lost; export masks as PNG")
+        raise UsageError(f"{path}: {name} changes values to save space, so class numbers are lost; export masks as PNG")
     if pages > 1:
-        raise UsageError(f"{path}: has {pages} pages, which of them is the mask is not known; save one page a file")
+        raise UsageError(
+            f"{path}: has {pages} pages, and it is not known which of them is the mask; save one page per file"
+        )
 
 
 def _read_odd_tiff(path: Path) -> np.ndarray | None:

@@ -1,8 +1,8 @@
-"""Masks as class numbers: what data.yaml says about their numbers or colours is applied on reading.
+"""Masks as class numbers: reading applies what data.yaml says about their numbers or colours.
 
 Where data.yaml declares colours, what a mask means must not depend on how its file stores it. Numbers and colours of the
 pixels are both looked up: if all colours are known they count; if they are not but all numbers are, those count. Where both
-would do and differ, the colours are taken and that is said; `masks_hold` in data.yaml decides otherwise.
+would do and differ, the colours are used, with a remark; `masks_hold` in data.yaml can decide otherwise.
 """
 
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ import numpy as np
 from imexseg.data.description.labels import IGNORE, UNKNOWN, LabelTable, packed
 from imexseg.data.pairs.pairs import Pair
 from imexseg.data.read.mask_files import StoredMask, only_numbers, read_mask, read_stored_mask
+from imexseg.data.read.mask_words import as_list, called, unknown_colours, unknown_numbers
 from imexseg.errors import UsageError
 
-SHOWN = 5  # how many wrong values an error lists
 Taken = Literal["numbers", "colours", "either"]  # either: both mean the same
 
 
@@ -64,13 +64,13 @@ def read_with_labels(path: Path, labels: LabelTable) -> ReadMask:
     if known.all() or labels.masks_hold == "colours":
         differs = numbers_known and bool(known.all() and (number_classes != colour_classes).any())
         if differs and labels.masks_hold is None:
-            what = "indices of its palette" if stored.indexed else "grey values"
+            what = "palette indices" if stored.indexed else "grey values"
             at = int(np.flatnonzero(number_classes != colour_classes)[0])
             text = (
-                f"{path}: the {what} are class numbers, too, and mean something else: {int(used[at])} is "
-                f"{_called(number_classes[at], labels)}, its colour {_as_list(stored.shown[used[at]])} is "
-                f"{_called(colour_classes[at], labels)}; the colours are taken, write `masks_hold: numbers` if they are for "
-                "the eye alone, or `masks_hold: colours` to say that this is right"
+                f"{path}: its {what} and its colours are both known but mean different classes: {int(used[at])} is "
+                f"{called(number_classes[at], labels)}, its colour {as_list(stored.shown[used[at]])} is "
+                f"{called(colour_classes[at], labels)}; the colours are used: write `masks_hold: colours` to confirm this, "
+                "or `masks_hold: numbers` if the colours are for display only"
             )
             remarks.append(("numbers and colours differ", text))
         read = _by_colours(path, stored, labels, remarks)
@@ -80,7 +80,7 @@ def read_with_labels(path: Path, labels: LabelTable) -> ReadMask:
     foreign = known.sum() <= 1 and (number_classes[known] == colour_classes[known]).all()
     if numbers_known and (foreign or not stored.indexed):
         if stored.indexed:
-            text = f"{path}: its palette is not that of data.yaml, so its indices are taken for class numbers"
+            text = f"{path}: its palette is not the one in data.yaml, so its indices are read as class numbers"
             remarks.append(("palettes that differ", text))
         return _by_numbers(path, stored, labels, remarks)
     return _by_colours(path, stored, labels, remarks) if known.any() else _by_numbers(path, stored, labels, remarks)
@@ -92,7 +92,7 @@ def _by_colours(path: Path, stored: StoredMask, labels: LabelTable, remarks: lis
     else:
         classes = _class_of_colours(stored.true_colours(), labels)
     unknown = classes == UNKNOWN
-    wrong = _unknown_colours(path, stored.true_colours()[unknown], labels) if unknown.any() else None
+    wrong = unknown_colours(path, stored.true_colours()[unknown], labels) if unknown.any() else None
     return ReadMask(path, classes, "colours", remarks=remarks, wrong=wrong)
 
 
@@ -107,25 +107,25 @@ def _by_numbers(path: Path, stored: StoredMask, labels: LabelTable, remarks: lis
         if (labels.table[greys] != UNKNOWN).all():
             if not known:
                 stretched = labels.table[stored.shown[numbers][..., 0]]
-                text = f"{path}: its grey levels are taken for the class numbers, not the {_stored_as(stored)}"
+                text = f"{path}: its grey levels, and not the {_stored_as(stored)}, are read as class numbers"
                 return ReadMask(path, stretched, "numbers", remarks=[*remarks, ("grey levels taken", text)])
             distinct = greys[(greys != used) & (greys != IGNORE)]
             if stored.indexed and distinct.size and labels.masks_hold is None:
                 raise UsageError(
                     f"{path}: is an indexed PNG whose index {int(used[greys != used][0])} is shown as the grey level "
-                    f"{int(greys[greys != used][0])}, and both are class numbers; export it as grey of 8 bits, or write "
-                    "`masks_hold: numbers` into data.yaml to take the indices"
+                    f"{int(greys[greys != used][0])}, and both are class numbers; export it as 8-bit grey, or write "
+                    "`masks_hold: numbers` into data.yaml to use the indices"
                 )
     if stored.equal_channels:
-        text = f"{path}: is RGB with three equal channels, which are taken for class numbers"
+        text = f"{path}: is RGB with three equal channels, which are read as class numbers"
         remarks = [*remarks, ("equal channels", text)]
     unknown = classes == UNKNOWN
-    wrong = _unknown_numbers(path, np.unique(numbers[unknown]), (numbers == 0).any(), labels) if unknown.any() else None
+    wrong = unknown_numbers(path, np.unique(numbers[unknown]), (numbers == 0).any(), labels) if unknown.any() else None
     return ReadMask(path, classes, "numbers", remarks=remarks, wrong=wrong)
 
 
 def _stored_as(stored: StoredMask) -> str:
-    return "indices of its palette" if stored.indexed else "few bits that store them"
+    return "indices of its palette" if stored.indexed else "numbers that its few bits hold"
 
 
 def _class_of_colours(colours: np.ndarray, labels: LabelTable) -> np.ndarray:
@@ -147,69 +147,16 @@ def _transparency(path: Path, stored: StoredMask, labels: LabelTable) -> list[tu
     partly = int(((stored.alpha > 0) & (stored.alpha < 255)).sum())
     remedy = "flatten it and save it without transparency"
     if partly:
-        raise UsageError(f"{path}: {partly} pixels are half transparent, as smoothed edges are; {remedy}")
+        raise UsageError(f"{path}: {partly} pixels are partly transparent, as smoothed edges are; {remedy}")
     below = np.unique(packed(stored.true_colours()[clear]))
     if below.size > 1:
         raise UsageError(
-            f"{path}: {int(clear.sum())} transparent pixels hide {below.size} colours, and which class they are is not "
-            f"known; {remedy}"
+            f"{path}: {int(clear.sum())} transparent pixels cover {below.size} colours, so their class is not known; "
+            f"{remedy}"
         )
-    colour = _as_list(stored.true_colours()[clear][0])
-    text = f"{path}: {int(clear.sum())} transparent pixels are read by the colour below, {colour}"
+    colour = as_list(stored.true_colours()[clear][0])
+    text = f"{path}: {int(clear.sum())} transparent pixels are read as the colour beneath, {colour}"
     return [("transparent pixels", text)]
-
-
-def _unknown_colours(path: Path, colours: np.ndarray, labels: LabelTable) -> str:
-    """Args: colours: (pixels, 3)."""
-    found, counts = np.unique(packed(colours), return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:SHOWN]
-    known = {colour: labels.colour_names.get(colour, "ignored") for colour in labels.colours}
-    shown = []
-    for colour, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
-        rgb = _unpacked(colour)
-        near = min(known, key=lambda key: sum((a - b) ** 2 for a, b in zip(_unpacked(key), rgb, strict=True)))
-        shown.append(f"{list(rgb)} in {count} pixels (nearest: {known[near]} {list(_unpacked(near))})")
-    more = f" and {len(found) - SHOWN} more colours" if len(found) > SHOWN else ""
-    remedy = (
-        "they look like smoothed edges or traces of JPEG: export the mask without smoothing, never through JPEG"
-        if len(found) > len(labels.colours)
-        else "add them with a name, or save the mask without smoothing and not as JPEG"
-    )
-    return (
-        f"{path}: has the colours {', '.join(shown)}{more}, {len(colours)} pixels in all, which are not in the palette of "
-        f"{labels.source}; {remedy}"
-    )
-
-
-def _unknown_numbers(path: Path, unknown: np.ndarray, has_zero: bool, labels: LabelTable) -> str:
-    """The line about a mask with numbers that mean nothing."""
-    shown = ", ".join(str(value) for value in unknown[:SHOWN]) + (", ..." if len(unknown) > SHOWN else "")
-    n_labels = len(labels.labels)
-    if list(labels.labels) != list(range(n_labels)) or np.count_nonzero(labels.table == IGNORE) > 1:
-        return f"{path}: has the values {shown}, but {labels.source} knows {labels.expected}; add them to names or to ignore"
-    remedy = "write class numbers, or add names to data.yaml"
-    if unknown.tolist() == [n_labels] and not has_zero:
-        counted = ", ".join(f"{value + 1}: {name}" for value, name in labels.labels.items())
-        remedy = "class numbers start at 0: subtract 1 from every value"
-        remedy += (
-            f", or write `names: {{{counted}}}`" if len(counted) < 80 else ", or give names their values in data.yaml"
-        )
-    return f"{path}: has the values {shown}, but {n_labels} names make 0 to {n_labels - 1} (255: ignore); {remedy}"
-
-
-def _called(number: int, labels: LabelTable) -> str:
-    """A class in words: the labels that it is made of."""
-    if number == IGNORE:
-        return "ignored"
-    return "/".join(name for value, name in labels.labels.items() if labels.table[value] == number)
-
-
-def _as_list(colour: np.ndarray) -> str:
-    return str([int(value) for value in colour])
-
-
-def _unpacked(colour: int) -> tuple[int, int, int]:
-    return colour >> 16, colour >> 8 & 255, colour & 255
 
 
 def mixed_meanings(reads: list[ReadMask]) -> str | None:
@@ -219,6 +166,6 @@ def mixed_meanings(reads: list[ReadMask]) -> str | None:
     if numbers is None or differing is None:
         return None
     return (
-        f"{differing.path}: can be read by its colours and by its numbers, with different meanings, and {numbers.path} by "
-        "its numbers alone; write `masks_hold: numbers` or `masks_hold: colours` into data.yaml"
+        f"{differing.path}: can be read by its colours or by its numbers, with different meanings, but {numbers.path} only "
+        "by its numbers; write `masks_hold: numbers` or `masks_hold: colours` into data.yaml"
     )

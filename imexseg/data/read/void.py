@@ -1,7 +1,7 @@
-"""Pixels that mean nothing: transparent ones, those of the value that a GeoTIFF calls nodata, NaN, and ±1e30 and beyond.
+"""Pixels without a value: transparent ones, those that a GeoTIFF declares as nodata, NaN, and ±1e30 and beyond.
 
 Such a pixel is ignored: its mask is 255, and neither loss nor statistics count it. The network still sees something there, since
-its neighbours look around: the mean of the other pixels, channel by channel.
+its neighbours look at it: the mean of the other pixels, channel by channel.
 """
 
 import numpy as np
@@ -32,13 +32,13 @@ def meaningless(pixels: np.ndarray, nodata: float | None = None) -> np.ndarray |
 
 
 def in_words(void: np.ndarray) -> str:
-    """How many pixels mean nothing, for a person."""
+    """How many pixels have no value, in words."""
     n_void = int(np.count_nonzero(void))
     return f"{n_void} of {void.size} pixels ({n_void / void.size:.2%}) hold no value (nodata, NaN or transparent)"
 
 
 def with_ignored(mask: np.ndarray, void: np.ndarray | None, ignore: int) -> np.ndarray:
-    """A mask in which the pixels that mean nothing are ignored. Shapes: (H, W), (H, W) bool → (H, W), the input where none are.
+    """A mask in which the pixels without a value are ignored. Shapes: (H, W), (H, W) bool → (H, W), the input where none are.
 
     Sizes that differ are left for whoever compares image and mask.
     """

@@ -1,4 +1,4 @@
-"""Whether an image file holds all that it claims. Decoders fill what is missing with black or grey and say nothing.
+"""Whether an image file holds everything that it claims. Decoders silently fill in what is missing with black or grey.
 
 What is checked costs little where nothing is wrong: checksums, sizes, and a second look only at images that end as an image would
 whose data end early.
@@ -56,6 +56,8 @@ def check_claims(image: Image.Image, path: Path) -> None:
 
 def check_pixels(image: Image.Image, path: Path) -> None:
     """After decoding. Args: image: loaded, not turned. Raises: NotWholeError."""
+    if image.mode == "P" and image.palette is None:
+        raise NotWholeError("is damaged (its palette is missing); copy or export it again")
     if image.format == "PNG":
         blank_end = not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
         if blank_end or image.info.get("interlace"):

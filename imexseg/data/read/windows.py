@@ -228,7 +228,7 @@ class _Segments:
             segment = np.asarray(decoded)[0, : shape[1], : shape[2]]
         except Exception as error:  # decoders raise whatever they stumble over
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise UsageError(f"{self.path}: piece {number} is damaged or of an unread kind ({reason})") from None
+            raise UsageError(f"{self.path}: piece {number} is damaged or of an unsupported kind ({reason})") from None
         while self._kept and sum(kept.nbytes for kept in self._kept.values()) + segment.nbytes > _CACHED_BYTES:
             self._kept.pop(next(iter(self._kept)))
         self._kept[number] = segment

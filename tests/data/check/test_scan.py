@@ -112,7 +112,7 @@ def test_every_problem_is_named_with_file_and_remedy(data: Path):
     (data / "images/train/2.png").write_bytes(b"")
     lines = problems(data).splitlines()
     assert len(lines) == 3
-    assert "masks/train/0.png: has the values 7, but 2 names make 0 to 1" in lines[0]
+    assert "masks/train/0.png: has the values 7, but 2 names allow 0 to 1" in lines[0]
     assert "masks/train/1.png: is 11 x 8 px, its image 1.png 12 x 8 px" in lines[1]
     assert "images/train/2.png: is empty" in lines[2]
 
@@ -123,12 +123,12 @@ def test_what_is_said_of_all_masks_waits_for_all_masks(data: Path):
     put(data / "masks/train/1.png", np.full((8, 12, 3), (1, 1, 0), np.uint8))
     lines = problems(data).splitlines()
     assert len(lines) == 1
-    assert "masks/train/1.png: a mask must have one channel of class numbers, this one is RGB" in lines[0]
+    assert "masks/train/1.png: a mask must have one channel of class numbers, but this one is RGB" in lines[0]
 
 
 def test_channels_that_the_images_do_not_have(data: Path):
     describe(data, names=["background", "thing"], channels=5)
-    assert "images/train/0.png: has 1 channels, the network takes 5" in problems(data)
+    assert "images/train/0.png: has 1 channels, but the network takes 5" in problems(data)
 
 
 def test_many_problems_are_cut_short(data: Path):

@@ -175,14 +175,14 @@ COCO_MISTAKES = {
     "is not inside": {"images__file_name": "/etc/passwd"},
     "is not in ": {"images__file_name": "c.jpg"},
     "is 30 x 20 px .upright., instances.json says 31 x 20": {"images__width": 31},
-    "is of image 99, which is not listed": {"annotations__image_id": 99},
+    "belongs to image 99, which is not listed": {"annotations__image_id": 99},
     "has a category that is not listed": {"annotations__category_id": 99},
     "annotation 1: an outline needs at least three points": {"annotations__segmentation": [[1, 2, 3, 4]]},
     "annotation 1: an outline must be a list of x, y": {"annotations__segmentation": [[1, 2, 3, 4, 5]]},
     "annotation 1: an outline must be pairs of numbers": {"annotations__segmentation": [["a"] * 6]},
     "annotation 1: has no segmentation": {"annotations__segmentation": []},
     "the image is .20, 30.": {"annotations__segmentation": {"size": [3, 3], "counts": [9]}},
-    "run lengths make 9 pixels": {"annotations__segmentation": {"size": [20, 30], "counts": [9]}},
+    "run lengths add up to 9 pixels": {"annotations__segmentation": {"size": [20, 30], "counts": [9]}},
 }
 
 
@@ -221,7 +221,7 @@ def test_mistakes_in_the_other_formats_are_explained(tmp_path: Path, capsys: pyt
         ("voc", lists, "../../x\n", "which is not inside"),
         ("voc", lists, "z\n", "image or mask is missing"),
         ("rgb", colours, "Void,0,0,0\nCar,64,0,129\n", "masks/x.png: has the colours [64, 0, 128] in 40 pixels"),
-        ("rgb", colours, "Void,0,0,0\nCar,64,0,999\n", "line 2 has no three numbers"),
+        ("rgb", colours, "Void,0,0,0\nCar,64,0,999\n", "line 2 is not three numbers"),
     ]
     for kind, file, text, message in cases:
         before = file.read_text()

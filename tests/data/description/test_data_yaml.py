@@ -33,7 +33,7 @@ def test_colours_of_the_default_palette_differ(n: int, least: float):
     [
         ("nams: [a, b]", "unknown key 'nams'; did you mean 'names'"),
         ("names: [a]", "names: List should have at least 2 items"),
-        ("names: [a, b, a]", "a stands there more than once"),
+        ("names: [a, b, a]", "a is listed more than once"),
         ("names: [a, b]\npalette: [[0, 0, 0]]", "palette has 1 colours for 2 names"),
         ("names: [a, b]\npalette: [[0, 0, 0], [0, 0, 300]]", "less than or equal to 255"),
         ("names: [a, b]\nchannels: 0", "channels: Input should be greater than or equal to 1, got 0"),

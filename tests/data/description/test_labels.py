@@ -36,7 +36,7 @@ def classes(root: Path) -> list[int]:
     (pair,) = list_pairs(description, "train")
     mask = read_classes(pair)
     trained = SegmentationDataset([pair], 3, np.dtype(np.uint8))[0, 0][1].numpy()
-    evaluated = read_pair(pair, len(description.names))[1]
+    evaluated = read_pair(pair, description.names)[1]
     facts = scan_split(description, "train")
     assert np.array_equal(mask, trained)
     assert np.array_equal(mask, evaluated)
@@ -96,7 +96,7 @@ def test_masks_in_colours(tmp_path: Path):
     nearest = r"masks/train/a.png: has the colours \[1, 2, 4\] in 1 pixels \(nearest: void \[1, 2, 3\]\)"
     with pytest.raises(UsageError, match=nearest):
         classes(data(tmp_path, mask, names=LABELS, palette=COLOURS))
-    with pytest.raises(UsageError, match="one channel of class numbers, this one is RGB"):
+    with pytest.raises(UsageError, match="one channel of class numbers, but this one is RGB"):
         scan_split(load_description(data(tmp_path, mask, names=LABELS)), "train")
 
 
@@ -115,21 +115,21 @@ def test_every_colour_is_exact_or_unknown(seed: int, tmp_path_factory):
 @pytest.mark.parametrize(
     ("description", "message"),
     [
-        ({"names": LABELS, "classes": {"a": ["sky"], "b": ["boots"]}}, "shoes, bag, void is in none"),
+        ({"names": LABELS, "classes": {"a": ["sky"], "b": ["boots"]}}, "shoes, bag, void is in no class"),
         ({"names": LABELS, "classes": {"a": ["sky", "bots"], "b": "rest"}}, "there is no label 'bots'"),
         ({"names": LABELS, "classes": {"a": ["sky"], "b": ["sky"], "c": "rest"}}, "sky is in 'a' and in 'b'"),
-        ({"names": LABELS, "classes": {"a": "rest", "b": "rest"}}, "only one can take the rest"),
-        ({"names": LABELS, "classes": {"a": ["void"], "b": "rest"}, "ignore": "void"}, "void is ignored too"),
+        ({"names": LABELS, "classes": {"a": "rest", "b": "rest"}}, "only one class can take the rest"),
+        ({"names": LABELS, "classes": {"a": ["void"], "b": "rest"}, "ignore": "void"}, "void is in `ignore` too"),
         ({"names": LABELS, "classes": {"a": [77], "b": "rest"}}, "77 has no name"),
         ({"names": LABELS, "ignore": ["nothing"]}, "there is no label 'nothing'"),
         ({"names": LABELS[:2], "ignore": ["sky"]}, "1 classes are left"),
-        ({"names": ["a", "b"], "palette": [[1, 1, 1], [1, 1, 1]]}, "stands there twice, the second time for 'b'"),
+        ({"names": ["a", "b"], "palette": [[1, 1, 1], [1, 1, 1]]}, "is listed twice, the second time for 'b'"),
         ({"names": {300: "a", 1: "b"}}, "less than or equal to 255"),
         ({"names": LABELS, "images": "x/*.png"}, "images and masks go together"),
         ({"names": LABELS, "images": "x/{split}.png", "masks": "y/*.png"}, "has no \\*"),
         ({"names": LABELS, "split": {"val": 0.7, "test": 0.5}}, "leave nothing to train on"),
         ({"names": LABELS, "split": {"vall": 0.7}}, "unknown key 'split.vall'; did you mean 'split.val'"),
-        ({"names": [None, "a"]}, "YAML takes the word null for None; put it in quotes"),
+        ({"names": [None, "a"]}, "YAML reads the word null as None; put it in quotes"),
         ({"names": LABELS, "bit_depth": 12}, "Input should be 8, 16 or 32"),
     ],
 )

@@ -39,7 +39,7 @@ def test_what_systems_leave_behind_is_passed_over_and_counted(tmp_path, name):
     found = find_files(tmp_path, IMAGES)
     assert names(found.files, tmp_path) == ["a.png"]
     assert names(found.hidden, tmp_path) == [f"sub/{name.split('/')[0]}"]
-    assert "1 hidden or system file passed over" in found.remarks(tmp_path)[0]
+    assert "1 hidden or system file skipped" in found.remarks(tmp_path)[0]
 
 
 def test_other_files_and_folders_below_the_depth_are_named(tmp_path):
@@ -67,7 +67,7 @@ def test_links_are_followed_once_and_broken_ones_named(tmp_path):
     assert names(found.files, data) == ["again/a.png", "b.png", "c.png"]
     assert names(found.folders, data) == ["loop", "more", "up"]
     assert names(found.broken, data) == ["lost.png"]
-    assert any("lost.png" in line and "to nothing" in line for line in found.remarks(data))
+    assert any("lost.png" in line and "broken link" in line for line in found.remarks(data))
 
 
 def test_a_pipe_is_no_image(tmp_path):

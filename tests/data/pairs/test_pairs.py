@@ -70,7 +70,7 @@ def test_five_files_are_named_and_the_others_counted(data: DataDescription):
 def test_two_images_with_one_stem(data: DataDescription):
     touch(data.root / "images/train", "b.bmp")
     assert "b.bmp, " in problems(data)
-    assert "share the name 'b', so their mask is in doubt; rename one" in problems(data)
+    assert "share the name 'b', so it is unclear which mask belongs to which image; rename one" in problems(data)
 
 
 @pytest.mark.parametrize("kind", ["images", "masks"])

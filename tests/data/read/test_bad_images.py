@@ -62,7 +62,7 @@ def tiff(path: Path, pixels: np.ndarray, photometric: int) -> Path:
 def test_what_would_be_cast_is_refused(tmp_path: Path):
     deep = np.stack([DEEP] * 5, axis=2)
     cases = {
-        tiff(tmp_path / "cmyk.tif", deep[..., :4], photometric=5): "CMYK of 16 bits that cannot be read without loss",
+        tiff(tmp_path / "cmyk.tif", deep[..., :4], photometric=5): "is 16-bit CMYK, which cannot be read without loss",
         tiff(tmp_path / "double.tif", deep[..., :1] / 7, photometric=1): "is of float64, which would have to be cast",
         pil(tmp_path / "i.tif", DEEP.astype(np.int32) * 2): "grey values outside 0 to 65535",
         pil(tmp_path / "minus.tif", DEEP.astype(np.int32) - 9): "grey values outside 0 to 65535",
@@ -151,7 +151,7 @@ def test_whatever_is_wrong_in_a_file_makes_one_line(seed: int, whole_files: dict
 
 
 def test_bad_masks_are_explained(tmp_path: Path):
-    with pytest.raises(UsageError, match="one channel of class numbers, this one is RGB; write the number"):
+    with pytest.raises(UsageError, match="one channel of class numbers, but this one is RGB; replace each colour"):
         read_mask(pil(tmp_path / "colour.png", COLOUR))
     with pytest.raises(
         UsageError, match=r"must be 0 to 255, found 260, 517, 774, 1031, 1288, \.\.\. in 203 pixels; write"

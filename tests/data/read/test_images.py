@@ -184,7 +184,7 @@ def test_channels(tmp_path: Path):
     light = to_channels(np.array([[[0.5, 0.25, 1.0]]], np.float32), 1, path)
     assert light.dtype == np.float32
     assert light.item() == pytest.approx(0.299 * 0.5 + 0.587 * 0.25 + 0.114)
-    with pytest.raises(UsageError, match="has 3 channels, the network takes 5"):
+    with pytest.raises(UsageError, match="has 3 channels, but the network takes 5"):
         to_channels(COLOUR, 5, path)
 
 
@@ -203,3 +203,24 @@ def test_a_grey_that_the_file_calls_transparent_is_void(tmp_path: Path):
         _, void = read_image_and_void(path)
         assert void is not None
         assert void.tolist() == [[False, True, False, bits != 2]]
+
+
+def test_what_the_first_frame_of_a_gif_leaves_empty_is_void(tmp_path: Path):
+    path = tmp_path / "a.gif"
+    Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:6] + (11).to_bytes(2, "little") + content[8:])  # a wider screen
+    pixels, void = read_image_and_void(path)
+    assert pixels.shape[:2] == (6, 11)
+    assert void is not None
+    assert void.tolist() == [[False] * 8 + [True] * 3] * 6
+
+
+def test_a_palette_that_is_missing_is_explained(tmp_path: Path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).quantize(2).save(path)
+    content = path.read_bytes()
+    start = content.index(b"PLTE") - 4
+    path.write_bytes(content[:start] + content[start + 12 + int.from_bytes(content[start : start + 4], "big") :])
+    with pytest.raises(UsageError, match=r"a\.png: is damaged \(its palette is missing\)"):
+        read_image(path)
