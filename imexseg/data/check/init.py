@@ -1,14 +1,13 @@
 """A first data.yaml, inferred from a folder: where images and masks are, their values or colours, what is left to fill in."""
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from imexseg.data.check.found_masks import FoundMasks, look_at
 from imexseg.data.description.colour_list import read_colour_list
 from imexseg.data.description.data_yaml import DataDescription, load_description
 from imexseg.data.description.labels import IGNORE, packed
@@ -18,7 +17,6 @@ from imexseg.data.pairs.leftovers import leftovers
 from imexseg.data.pairs.pairs import available_splits, list_files
 from imexseg.data.read.images import read_image
 from imexseg.data.read.layout import Layout, find_layout
-from imexseg.data.read.mask_files import StoredMask, read_stored_mask
 from imexseg.errors import UsageError
 from imexseg.files import write_atomically
 from imexseg.text import read_text
@@ -35,16 +33,6 @@ class FirstDescription:
     path: Path
     summary: str
     to_do: list[str]
-
-
-@dataclass(frozen=True)
-class _Masks:
-    """Values, or colours as 0xRRGGBB, each with its number of pixels."""
-
-    counts: Counter[int]
-    coloured: bool
-    looked_at: int
-    unreadable: list[str]
 
 
 def write_first_description(
@@ -74,7 +62,7 @@ def write_first_description(
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, LOOKED_AT).astype(int))]
     source, known = _colour_list(folder)
     listed = {int(packed(np.array(colour))) for colour in known.values()}
-    masks = _look_at([pair.mask for pair in chosen], listed, progress)
+    masks = look_at([pair.mask for pair in chosen], listed, progress)
     if not masks.counts:
         raise UsageError(f"{folder}: no mask could be read; the first: {masks.unreadable[0]}")
     lines, to_do = _names_and_palette(folder, masks, source, known)
@@ -100,75 +88,13 @@ def write_first_description(
     )
 
 
-def _look_at(paths: list[Path], listed: set[int], progress: Callable[[int, int], None]) -> _Masks:
-    """Args: listed: the colours of a list that lies in the folder, if there is one."""
-    unreadable = []
-
-    def look(path: Path) -> tuple[StoredMask, np.ndarray] | str:
-        try:
-            stored = read_stored_mask(path)
-        except UsageError as error:
-            return str(error)
-        if stored.numbers is None:
-            found, numbers = np.unique(packed(stored.true_colours()), return_counts=True)
-            counts = np.stack([found.astype(np.int64), numbers])
-        else:
-            numbers = np.bincount(stored.numbers.ravel(), minlength=256)
-            counts = np.stack([np.flatnonzero(numbers), numbers[numbers > 0]])
-        kept = StoredMask(
-            None if stored.numbers is None else np.empty((0, 0), np.uint8), stored.shown, indexed=stored.indexed
-        )
-        return kept, counts
-
-    seen: list[tuple[StoredMask, np.ndarray]] = []
-    with ThreadPoolExecutor() as pool:
-        for n_done, mask in enumerate(pool.map(look, paths), start=1):
-            progress(n_done, len(paths))
-            if isinstance(mask, str):
-                unreadable.append(mask)
-            else:
-                seen.append(mask)
-    values: Counter[int] = Counter()
-    colours: Counter[int] = Counter()
-    by_colour = _colours_are_meant(seen, listed)
-    for stored, (found, numbers) in seen:
-        if stored.numbers is None:
-            colours.update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
-        elif by_colour:
-            for value, number in zip(packed(stored.shown[found]).tolist(), numbers.tolist(), strict=True):
-                colours[value] += number
-        else:
-            values.update(dict(zip(found.tolist(), numbers.tolist(), strict=True)))
-    if colours and values:
-        unreadable.insert(0, "some masks hold colours and some class numbers: save them all in one way")
-    coloured = sum(colours.values()) > sum(values.values())
-    return _Masks(colours if coloured else values, coloured, len(paths), unreadable)
-
-
-def _colours_are_meant(seen: list[tuple[StoredMask, np.ndarray]], listed: set[int]) -> bool:
-    """Whether masks that have numbers, too, mean the colours: those of the list, those of their true-colour neighbours, or
-    because one index is shown in different colours, as by programs that order a palette anew for each file."""
-    shown_in: dict[int, int] = {}
-    agree, in_list, in_others = True, bool(listed), True
-    true_colours = {int(c) for stored, (found, _) in seen if stored.numbers is None for c in found}
-    for stored, (found, _) in seen:
-        if stored.numbers is None:
-            continue
-        for value, colour in zip(found.tolist(), packed(stored.shown[found]).tolist(), strict=True):
-            if stored.indexed:
-                agree = agree and shown_in.setdefault(value, colour) == colour
-            in_list = in_list and colour in listed
-            in_others = in_others and colour in true_colours
-    return not agree or in_list or (bool(true_colours) and in_others)
-
-
 def _colour_list(folder: Path) -> tuple[Path | None, dict[str, Colour]]:
     source = next((folder / name for name in _LISTS if (folder / name).is_file()), None)
     return source, {} if source is None else read_colour_list(source)
 
 
 def _names_and_palette(
-    folder: Path, masks: _Masks, source: Path | None, known: dict[str, Colour]
+    folder: Path, masks: FoundMasks, source: Path | None, known: dict[str, Colour]
 ) -> tuple[list[str], list[str]]:
     """Lines of YAML, and what a person should look at."""
     if masks.coloured:
@@ -214,7 +140,7 @@ def _as_list(names: list[str], share: Callable[[int], str]) -> list[str]:
     ]
 
 
-def _coloured(masks: _Masks, source: Path | None, known: dict[str, Colour]) -> tuple[list[str], list[str]]:
+def _coloured(masks: FoundMasks, source: Path | None, known: dict[str, Colour]) -> tuple[list[str], list[str]]:
     found = [colour for colour, _ in masks.counts.most_common(255)]
     total = sum(masks.counts.values())
     to_do = []
@@ -239,7 +165,7 @@ def _coloured(masks: _Masks, source: Path | None, known: dict[str, Colour]) -> t
     return lines, to_do
 
 
-def _header(layout: Layout, masks: _Masks, n_pairs: int) -> list[str]:
+def _header(layout: Layout, masks: FoundMasks, n_pairs: int) -> list[str]:
     return [
         f"# Written by `imexseg check --init` from {masks.looked_at} of {n_pairs} masks. Correct it, then run `imexseg check`.",
         "# classes: {vehicle: [car, bus], other: rest}   merges labels; the network learns the classes",
