@@ -1,7 +1,7 @@
 """Scoring a network against the masks of a split."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -164,8 +164,7 @@ def _read(pair: Pair, names: list[str]) -> _Sample:
         sizes = [f"{width} x {height}" for height, width in (read.classes.shape, image.shape[:2])]
         raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")
     remarks = [Problem(kind, text, warning=True) for kind, text in (*read.remarks, *remarks_on(pair.image, void))]
-    without_pixels = replace(read, classes=np.empty((0, 0), np.uint8))
-    return _Sample(image, with_ignored(read.classes, void, IGNORE), without_pixels, remarks)
+    return _Sample(image, with_ignored(read.classes, void, IGNORE), read.without_pixels(), remarks)
 
 
 def read_pair(pair: Pair, names: list[str]) -> tuple[np.ndarray, np.ndarray]:

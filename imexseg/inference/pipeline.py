@@ -76,7 +76,7 @@ def predict_images(
     Args: cores: how many to use; None: all that the process may.
     Raises: WriteError if a file cannot be written: it would be the same for the next image.
     """
-    waiting = deque(bundles(jobs, _file_size))
+    waiting = deque(bundles(jobs, lambda job: file_size(job.path)))
     n_lanes = max(1, min(cores or usable_cores(), MOST_LANES, len(waiting)))
     one_thread = predictor.threads(1) if n_lanes > 1 else nullcontext()
     with one_thread, AppearingFiles() as files, _Lanes(predictor, wanted, n_lanes, files) as lanes:
@@ -109,9 +109,10 @@ def bundles(jobs: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
         yield bundle
 
 
-def _file_size(job: Job) -> int:
+def file_size(path: Path) -> int:
+    """In bytes; 0 if there is none to be had."""
     try:
-        return job.path.stat().st_size
+        return path.stat().st_size
     except OSError:  # whoever opens it explains that
         return 0
 

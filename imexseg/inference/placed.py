@@ -17,7 +17,7 @@ from typing import Any
 from imexseg.errors import ImexsegError
 from imexseg.inference.areas import Areas
 from imexseg.inference.image_files import is_done
-from imexseg.inference.pipeline import BUNDLE_BYTES, Job, Result, bundles
+from imexseg.inference.pipeline import BUNDLE_BYTES, Job, Result, bundles, file_size
 from imexseg.storage.in_turn import in_turn
 from imexseg.storage.places import Place, Url, beside
 from imexseg.storage.remote import fetch, put
@@ -188,10 +188,7 @@ def _size(job: PlacedJob) -> int:
         return job.size
     if isinstance(job.path, Url):
         return BUNDLE_BYTES + 1
-    try:
-        return job.path.stat().st_size
-    except OSError:
-        return 0
+    return file_size(job.path)
 
 
 def is_done_at(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -81,7 +81,6 @@ def read_pair(pair: Pair, description: DataDescription) -> Reading | list[Proble
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
     counts = of_mask if void is None else histogram(with_ignored(mask.classes, void, IGNORE))
-    without_pixels = replace(mask, classes=np.empty((0, 0), np.uint8))
     return Reading(
         pair,
         image.shape[:2],
@@ -93,7 +92,7 @@ def read_pair(pair: Pair, description: DataDescription) -> Reading | list[Proble
         0 if void is None else int(np.count_nonzero(void)),
         extremes(image, pair.image),
         digest.digest(),
-        without_pixels,
+        mask.without_pixels(),
         tuple(remarks_on(pair.image, void)),
     )
 

@@ -5,7 +5,7 @@ pixels are both looked up: if all colours are known they count; if they are not 
 would do and differ, the colours are used, with a remark; `masks_hold` in data.yaml can decide otherwise.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,10 @@ class ReadMask:
     differs: bool = False
     remarks: list[tuple[str, str]] = field(default_factory=list)
     wrong: str | None = None
+
+    def without_pixels(self) -> "ReadMask":
+        """What a whole split can keep."""
+        return replace(self, classes=np.empty((0, 0), np.uint8))
 
 
 def read_classes(pair: Pair) -> np.ndarray:
