@@ -42,18 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE,...",
         help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list has one value per scale: width=16+24",
     )
-    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
+    parser.add_argument(
+        "--epochs", type=positive_int, metavar="N", help="passes over the images (default: the network's recipe)"
+    )
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
     )
     parser.add_argument(
-        "--batch-size", type=positive_int, metavar="N", help="images per batch, over all devices (default: 8)"
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help="images per batch, over all devices (default: the network's recipe)",
     )
     parser.add_argument(
         "--accumulate", type=positive_int, metavar="N", help="batches per step of the optimiser (default: 1)"
     )
     parser.add_argument(
-        "--learning-rate", type=positive_float, metavar="F", help="peak of the one-cycle schedule (default: 0.02)"
+        "--learning-rate",
+        type=positive_float,
+        metavar="F",
+        help="peak of the one-cycle schedule (default: the network's recipe)",
     )
     parser.add_argument(
         "--loss",
@@ -63,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--augmentation",
         metavar="NAME",
-        help="none, symmetries, light, strong, or a YAML list of albumentations (default: symmetries)",
+        help="none, symmetries, light, strong, or a YAML list of albumentations (default: the network's recipe)",
     )
     parser.add_argument(
         "--crop",
@@ -115,9 +123,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
+    from imexseg.models.recipes import settings_in_words
     from imexseg.training.device import check_devices
     from imexseg.training.fit import check_network
-    from imexseg.training.run_folder import choose_run_folder, create_run_folder, has_finished_an_epoch, new_run_folder
+    from imexseg.training.run_folder import (
+        choose_run_folder,
+        create_run_folder,
+        has_finished_an_epoch,
+        new_run_folder,
+        process_rank,
+    )
     from imexseg.training.transfer import check_beginning
 
     if options.resume is not None:
@@ -133,6 +148,8 @@ def run(options: argparse.Namespace) -> int:
             data = _look_at(config)
             return _train(config, options.resume, data, resume=has_finished_an_epoch(options.resume))
     config = _configured(options)
+    if config.data is not None and config.from_recipe and process_rank() == 0:
+        messages.print(f"recipe of {config.model}: {settings_in_words(config.from_recipe)}")
     check_devices(config)
     check_beginning(config)
     folder = choose_run_folder(config)

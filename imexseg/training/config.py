@@ -1,5 +1,6 @@
 """Every setting of a run, from the command line or a YAML file; the copy in the run folder reproduces the run."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
+from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
 
@@ -39,7 +41,10 @@ class QTipsConfig(BaseModel):
 
 
 class RunConfig(BaseModel):
-    """All settings of `imexseg train`. Raises: pydantic.ValidationError naming the setting."""
+    """All settings of `imexseg train`. Raises: pydantic.ValidationError naming the setting.
+
+    With data, the settings of a recipe that are left out are those of the network (models/recipes.py).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,17 +52,19 @@ class RunConfig(BaseModel):
     qtips: QTipsConfig = QTipsConfig()
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = QTIPS.epochs
     restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
-    batch_size: PositiveInt = 8  # over all devices of all nodes together
+    batch_size: PositiveInt = QTIPS.batch_size  # over all devices of all nodes together
     accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
     init_weights: str | None = None  # a file, a run folder or a shipped name: training/transfer.py takes what fits
-    learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
-    weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
+    learning_rate: float = Field(QTIPS.learning_rate, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(QTIPS.weight_decay, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
-    augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
+    augmentation: str | list[dict[str, dict[str, Any]]] = (
+        QTIPS.augmentation
+    )  # a name, an albumentations YAML, or its content
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     long_side: Annotated[int, Field(ge=32, le=4096)] | None = (
         None  # pixels: scale every image, here and when predicting
@@ -114,6 +121,17 @@ class RunConfig(BaseModel):
     @property
     def n_processes(self) -> int:
         return self.devices * self.num_nodes
+
+    @property
+    def from_recipe(self) -> dict[str, Any]:
+        """The settings that neither a flag nor a file set, with the values of the recipe that fills them in."""
+        recipe = QTIPS if self.data is None else recipe_of(self.model, self.network)
+        return {name: value for name, value in asdict(recipe).items() if name not in self.model_fields_set}
+
+    @model_validator(mode="after")
+    def _of_the_recipe(self) -> "RunConfig":
+        self.__dict__.update(self.from_recipe)  # not by assignment: model_fields_set goes on saying what was set
+        return self
 
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":
