@@ -1,0 +1,47 @@
+"""Tables of benchmarks/recipes.py: for each question the validation mIoU of every value, and what it gains over the base."""
+
+import statistics
+
+from benchmarks.recipe_questions import QUESTIONS, Question
+
+
+def print_tables(measured: list[dict[str, str]]) -> None:
+    found = {
+        (row["set"], row["network"], row["steps"], row["seed"], row["settings"]): float(row["val_miou"])
+        for row in measured
+    }
+    for question in QUESTIONS:
+        lines = _lines(question, found)
+        if lines:
+            seeds = "seed" if len(question.seeds) == 1 else "seeds"
+            print(f"\n{question.network}: {question.knob} ({len(question.seeds)} {seeds})\n")
+            print("\n".join(lines))
+
+
+def _lines(question: Question, found: dict[tuple[str, ...], float]) -> list[str]:
+    scores: dict[object, dict[tuple[str, int], float]] = {}
+    for value in dict.fromkeys((question.base, *question.values)):
+        rows = Question(question.knob, question.network, (value,), question.seeds, question.sets).rows()
+        scores[value] = {(row.set, row.seed): 100 * found[row.key()] for row in rows if row.key() in found}
+    if not any(scores.values()):
+        return []
+    lines = [
+        f"| {question.knob} | {' | '.join(question.sets)} | gain |",
+        "|---|" + "---|" * (len(question.sets) + 1),
+    ]
+    for value, own in scores.items():
+        cells = []
+        for name in question.sets:
+            of_set = [score for (of, _), score in own.items() if of == name]
+            cells.append(f"{statistics.mean(of_set):.1f}" if of_set else "")
+        pairs = [score - scores[question.base][place] for place, score in own.items() if place in scores[question.base]]
+        gain = "base" if value == question.base else _mean(pairs)
+        lines.append(f"| {value} | {' | '.join(cells)} | {gain} |")
+    return lines
+
+
+def _mean(gains: list[float]) -> str:
+    """With the standard error over sets and seeds."""
+    if len(gains) < 2:
+        return f"{gains[0]:+.1f}" if gains else ""
+    return f"{statistics.mean(gains):+.1f} ± {statistics.stdev(gains) / len(gains) ** 0.5:.1f}"
