@@ -17,6 +17,7 @@ from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
 from imexseg.training.losses import parse_loss
+from imexseg.units import seconds
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -53,6 +54,10 @@ class RunConfig(BaseModel):
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
     epochs: PositiveInt = QTIPS.epochs
+    images_per_epoch: PositiveInt | None = None  # drawn in one epoch, however many there are; None: each of them once
+    budget: float | None = Field(None, gt=0, allow_inf_nan=False)  # seconds of the clock, see training/pace.py
+    fill_budget: bool = False  # epochs are added, too, where the budget allows
+    paces: list[tuple[PositiveInt, PositiveInt]] = []  # [after so many epochs, so many in all], to be repeated
     restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
     batch_size: PositiveInt = QTIPS.batch_size  # over all devices of all nodes together
@@ -82,11 +87,17 @@ class RunConfig(BaseModel):
     level_steps: bool = False  # each coarser one has half the time steps too
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
+    plan: dict[str, Any] | None = None  # what was planned, and why, for whoever reads it; it changes nothing
 
     @field_validator("precision", mode="before")
     @classmethod
     def _as_text(cls, precision: Any) -> Any:
         return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _in_seconds(cls, budget: Any) -> Any:
+        return seconds(budget) if isinstance(budget, str) else budget
 
     @field_validator("model")
     @classmethod
@@ -150,6 +161,12 @@ class RunConfig(BaseModel):
                 f"init_weights cannot be combined with levels {self.levels}: trained weights are those of the finest level; "
                 "use levels 1",
                 *("init_weights", "levels"),
+            )
+        if self.budget is not None and (self.levels > 1 or self.restarts):
+            raise _together(
+                f"budget {self.budget:g} s cannot be combined with levels or restarts, whose cycles are not fitted to it; "
+                "give epochs instead",
+                *("budget", "levels", "restarts"),
             )
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:

@@ -27,8 +27,17 @@ from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels, network_settings
+from imexseg.training.pace import Pace, paced_epochs
 from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
+from imexseg.training.run_folder import (
+    ENVIRONMENT,
+    GENERATED_DATA,
+    LAST,
+    add_to_environment,
+    environment,
+    process_rank,
+    record_paces,
+)
 from imexseg.training.task import SegmentationTask, balanced_class_weights
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
@@ -76,10 +85,18 @@ def generate_data(config: RunConfig, folder: Path) -> Path:
     return data
 
 
-def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume: bool = False) -> TrainedRun:
+def fit(
+    config: RunConfig,
+    folder: Path,
+    data: RunData,
+    console: Console,
+    resume: bool = False,
+    seconds: float | None = None,
+) -> TrainedRun:
     """Train as the settings say and leave best.safetensors, last.ckpt and metrics.csv in the folder.
 
     Args: resume: go on from the folder's last.ckpt; the final weights equal those of an uninterrupted run.
+        seconds: of the clock that are left for it, where config has a budget; None: the whole budget.
     Raises: JobError if interrupted or if a file cannot be written.
     """
     if process_rank() == 0 and not resume:
@@ -89,6 +106,7 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     balanced = config.class_weights == "auto"
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
+    seconds = config.budget if seconds is None else seconds
     for level, network, level_folder in levels(config, folder, data):
         _require_sizes(config, network, data)
         begun = _begin(config, network, folder, resume, console)
@@ -104,10 +122,12 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
         recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
-        trainer = make_trainer(at_level, level_folder, recorder, console)
+        pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
             require_same_run(level_folder / LAST, task, recorder)
+            at_level = at_level.model_copy(update={"epochs": paced_epochs(level_folder / LAST) or at_level.epochs})
+        trainer = make_trainer(at_level, level_folder, recorder, console, pace)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
         batches = SegmentationData(config, data.train, data.val, level)
@@ -115,6 +135,8 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
+        if config.budget is not None and process_rank() == 0:
+            record_paces(folder, [(after, total) for after, total in pace.paces])
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
