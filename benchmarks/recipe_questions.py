@@ -43,7 +43,14 @@ BASE: dict[str, dict[str, Any]] = {
     S: {"learning_rate": 1e-2, "augmentation": "light"},
     LITE0: {"learning_rate": 2e-3, "augmentation": "light"},
 }
-COMMON: dict[str, Any] = {"batch_size": 8, "weight_decay": 1e-2, "loss": "cross-entropy"}
+COMMON: dict[str, Any] = {
+    "batch_size": 8,
+    "weight_decay": 1e-2,
+    "loss": "cross-entropy",
+    "ema": None,
+    "deep_supervision": 0.0,
+    "label_smoothing": 0.0,
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,17 @@ class Question:
 
 QUESTIONS = [
     Question("learning_rate", S, (5e-3, 1e-2, 2e-2), seeds=(0,)),
-    Question("learning_rate", LITE0, (1e-3, 2e-3, 4e-3), seeds=(0,)),
-    Question("learning_rate", TINY, (5e-3, 1e-2, 2e-2), seeds=(0,)),
-    Question("augmentation", S, ("symmetries", "light", "light, scaled 0.5 to 2", "strong")),
+    Question("augmentation", S, ("light", "light, scaled 0.5 to 2", "strong"), seeds=(0,)),
+    Question("ema", S, (0.98,), seeds=(0,)),
+    Question("deep_supervision", S, (0.4,), seeds=(0,)),
+    Question("learning_rate", LITE0, (2e-3, 4e-3), seeds=(0,)),
+    Question("label_smoothing", S, (0.1,), seeds=(0,)),
+    Question("augmentation", S, ("light", "light, scaled 0.5 to 2", "strong")),
+    Question("ema", S, (0.98,)),
+    Question("deep_supervision", S, (0.4,)),
+    Question("augmentation", LITE0, ("light", "strong"), seeds=(0,)),
+    Question("learning_rate", TINY, (1e-2, 2e-2), seeds=(0,)),
+    Question("weight_decay", S, (1e-2, 1e-1), seeds=(0,)),
+    Question("loss", S, ("cross-entropy", "cross-entropy+dice"), seeds=(0,)),
+    Question("label_smoothing", S, (0.1,)),
 ]
