@@ -10,12 +10,23 @@ def print_tables(measured: list[dict[str, str]]) -> None:
         (row["set"], row["network"], row["steps"], row["seed"], row["settings"]): float(row["val_miou"])
         for row in measured
     }
-    for question in QUESTIONS:
+    for question in _merged():
         lines = _lines(question, found)
         if lines:
             seeds = "seed" if len(question.seeds) == 1 else "seeds"
             print(f"\n{question.network}: {question.knob} ({len(question.seeds)} {seeds})\n")
             print("\n".join(lines))
+
+
+def _merged() -> list[Question]:
+    """One question for each knob and network, with all values and seeds that are asked for anywhere."""
+    merged: dict[tuple[str, str], Question] = {}
+    for asked in QUESTIONS:
+        before = merged.get((asked.network, asked.knob), asked)
+        values = tuple(dict.fromkeys((*before.values, *asked.values)))
+        seeds = tuple(sorted({*before.seeds, *asked.seeds}))
+        merged[asked.network, asked.knob] = Question(asked.knob, asked.network, values, seeds, before.sets)
+    return list(merged.values())
 
 
 def _lines(question: Question, found: dict[tuple[str, ...], float]) -> list[str]:
