@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recipe_questions, recipe_tables, recipes
-from benchmarks.recipe_questions import S, Question, Row
+from benchmarks.recipe_questions import Question, Row, S
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_row_is_trained_once_whichever_question_asks_for_it(
 
     table = capsys.readouterr().out.split("\n\n")
     (lines,) = {part for part in table if part.startswith("| ema |")}
-    assert "| 0.98 | 25.0 | 25.0 | 25.0 | +5.0 ± 0.0 |" in lines.splitlines()
+    assert "| 0.98 | 25.0 | 25.0 | 25.0 | +5.0 ± 0.0 | 6 |" in lines.splitlines()
 
 
 def test_settings_that_a_question_does_not_ask_about_are_those_of_the_base():
