@@ -148,8 +148,6 @@ def run(options: argparse.Namespace) -> int:
             data = _look_at(config)
             return _train(config, options.resume, data, resume=has_finished_an_epoch(options.resume))
     config = _configured(options)
-    if config.data is not None and config.from_recipe and process_rank() == 0:
-        messages.print(f"recipe of {config.model}: {settings_in_words(config.from_recipe)}")
     check_devices(config)
     check_beginning(config)
     folder = choose_run_folder(config)
@@ -157,6 +155,8 @@ def run(options: argparse.Namespace) -> int:
     data = _look_at(config)
     if data is not None:
         check_network(config, data)
+    if data is not None and config.from_recipe and process_rank() == 0:
+        messages.print(f"recipe of {config.model}: {settings_in_words(config.from_recipe)}")
     with new_run_folder(folder, config) as folder:
         return _train(config, folder, data, resume=False)
 

@@ -21,6 +21,9 @@ class Recipe:
     batch_size: int = 8
     augmentation: str = "symmetries"
     epochs: int = 12
+    label_smoothing: float = 0.0
+    deep_supervision: float = 0.0  # weight of the losses of the stages
+    ema: float | None = None  # decay a step of the averaged weights; None: those of the last step
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:
@@ -48,6 +51,9 @@ OF_FORM: dict[str, Recipe] = {
     "m": _PHOTO,
 }
 
+# By the name of a network that has no form. Networks of other packages add theirs (docs/extending.md).
+OF_NAME: dict[str, Recipe] = {"imexnet": QTIPS}
+
 
 def recipe_of(model: str, network: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of a network by its name, as `--model` takes it; QTIPS for a name that is not known here.
@@ -58,6 +64,8 @@ def recipe_of(model: str, network: Mapping[str, Any] | None = None) -> Recipe:
     if model.startswith("smp:"):
         return _PRETRAINED if settings.get("pretrained", False) else _PEER
     name = model.replace("_", "-")
+    if name in OF_NAME:
+        return OF_NAME[name]
     if name.endswith("-lite0"):
         return _PRETRAINED if settings.get("pretrained", True) else _PHOTO
     forms = [form for form in OF_FORM if form and name.endswith(f"-{form}")]

@@ -29,7 +29,9 @@ class ClassObjects:
     thickness: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        rounded = {key: None if value is None else round(value, 1) for key, value in vars(self).items() if key != "name"}
+        rounded = {
+            key: None if value is None else round(value, 1) for key, value in vars(self).items() if key != "name"
+        }
         return {"class": self.name} | rounded
 
 

@@ -14,9 +14,8 @@ from imexseg.models.build import build_network
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.device import accelerator
-from imexseg.training.fit import RunData, class_weights_of
+from imexseg.training.fit import RunData, task_of
 from imexseg.training.multilevel import network_settings
-from imexseg.training.task import SegmentationTask
 from imexseg.training.trainer import is_out_of_memory, quiet
 
 LEAST_STEPS = 2
@@ -65,7 +64,7 @@ def try_steps(config: RunConfig, data: RunData, limit: float) -> Speed:
 def _try(config: RunConfig, data: RunData, limit: float, begun: float) -> Speed:
     torch.manual_seed(config.seed)
     network = build_network(network_settings(config, data))
-    task = SegmentationTask.of_run(network, data.description.names, class_weights_of(config, data), config)
+    task = task_of(config, network, data)
     alone = config.model_copy(update={"devices": 1, "num_nodes": 1, "num_workers": 0})
     batches = SegmentationData(alone, data.train, data.val)
     clock = _Clock(limit)
@@ -152,7 +151,9 @@ class _Clock(L.Callback):
         if (self.steps > LEAST_STEPS and spent + each > self.limit) or (self.steps > 1 and spent > 2 * self.limit):
             trainer.should_stop = True
 
-    def on_validation_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+    def on_validation_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
         self._begun = perf_counter()
 
     def on_validation_batch_end(
@@ -167,5 +168,3 @@ class _Clock(L.Callback):
 def _wait_for(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-
-

@@ -23,6 +23,7 @@ from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.models.prediction_info import PixelRange
 from imexseg.numerics.scaling import seen_size
+from imexseg.training.averaging import WeightAverage
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
@@ -102,26 +103,16 @@ def fit(
     if process_rank() == 0 and not resume:
         write_atomically(folder / ENVIRONMENT, json.dumps(environment(config), indent=2))
     L.seed_everything(config.seed, workers=True, verbose=False)
-    class_pixels = torch.from_numpy(data.train.class_pixels)
-    balanced = config.class_weights == "auto"
-    class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
     started = time.monotonic()
     seconds = config.budget if seconds is None else seconds
     for level, network, level_folder in levels(config, folder, data):
         _require_sizes(config, network, data)
         begun = _begin(config, network, folder, resume, console)
-        task = SegmentationTask(
-            network,
-            data.description.names,
-            class_weights,
-            config.learning_rate,
-            config.weight_decay,
-            config.time_smoothness,
-            config.loss,
-        )
+        task = task_of(config, network, data)
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
+        average = WeightAverage(network, config.ema) if config.ema else None
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder, average)
         pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
@@ -139,6 +130,23 @@ def fit(
             record_paces(folder, [(after, total) for after, total in pace.paces])
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
+
+
+def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> SegmentationTask:
+    """What is optimised, as the settings say."""
+    class_pixels = torch.from_numpy(data.train.class_pixels)
+    balanced = config.class_weights == "auto"
+    return SegmentationTask(
+        network,
+        data.description.names,
+        balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels)),
+        config.learning_rate,
+        config.weight_decay,
+        config.time_smoothness,
+        config.loss,
+        config.label_smoothing,
+        config.deep_supervision,
+    )
 
 
 def check_network(config: RunConfig, data: RunData) -> None:

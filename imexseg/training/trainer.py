@@ -27,10 +27,9 @@ _USELESS = ("does not have many workers", "number of training batches", "barrier
 
 def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console, pace: Pace) -> L.Trainer:
     """The engine of one run, or of one level of it."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for useless in _USELESS:
-        warnings.filterwarnings("ignore", message=f".*{useless}.*")
+    quiet()
     stop = [StopEarly(config.early_stopping)] if config.early_stopping else []
+    average = [recorder.average] if recorder.average else []
     return L.Trainer(
         max_epochs=config.epochs,
         accelerator=accelerator(config),
@@ -42,7 +41,7 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
         # Cycles before the recorder, which writes the learning rate down; Pace too, whose state it saves.
-        callbacks=[*stop, Cycles(config), pace, recorder, RunProgress(recorder, console)],
+        callbacks=[*average, *stop, Cycles(config), pace, recorder, RunProgress(recorder, console)],
         plugins=[AtomicCheckpoints()],
         use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically
@@ -52,6 +51,13 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         log_every_n_steps=10,
         default_root_dir=folder,
     )
+
+
+def quiet() -> None:
+    """Lightning's advice is for whoever writes the code."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for useless in _USELESS:
+        warnings.filterwarnings("ignore", message=f".*{useless}.*")
 
 
 def run_trainer(

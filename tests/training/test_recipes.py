@@ -59,3 +59,15 @@ def test_what_is_set_wins_and_config_yaml_holds_all_of_it(tmp_path: Path):
 def test_recipes_are_found_without_torch():
     code = "import sys, imexseg.models.recipes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_command_says_in_one_line_what_it_took(tmp_path: Path, qtips_folder: Path, imexseg_cli):
+    model, run = "imex-residual-lean-photo-s", tmp_path / "run"
+    done = imexseg_cli("train", qtips_folder, "--model", model, "--epochs", 1, "--batch-size", 4, "--output", run)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("recipe of")]
+    recipe = recipe_of(model)
+    assert f"{model}: learning rate {recipe.learning_rate:g}, " in line
+    assert "epochs" not in line
+    stored = yaml.safe_load((run / "config.yaml").read_text())
+    assert {name: stored[name] for name in vars(recipe)} == vars(recipe) | {"epochs": 1, "batch_size": 4}
