@@ -72,8 +72,8 @@ def estimate_reach(pairs: Sequence[Pair], n_classes: int, channels: int) -> Reac
     own = seen.shape[1] // (1 + 2 * len(RADII))  # columns of the pixel alone
     accuracy: dict[int, float] = {}
     for number, radius in enumerate((0, *RADII)):
-        columns = slice(0, own * (1 + 2 * number))
-        accuracy[radius] = _recognised(seen[:, columns], truth, unseen[:, columns], asked)
+        n = own * (1 + 2 * number)
+        accuracy[radius] = _recognised(seen[:, :n], truth, unseen[:, :n], asked)
     best = max(accuracy.values())
     if best - accuracy[0] < LEAST:
         return Reach(0.0 if best > 1.5 / n_classes else None, accuracy)

@@ -30,7 +30,7 @@ class Candidate:
     most_passes: int
     cost: float
     bytes_above: tuple[int, int]
-    network: dict[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict, hash=False)
     pretrained: bool = False
     least_side: int = 64  # pixels of the longer side: smaller images leave its coarsest grid too few points
 
@@ -43,7 +43,7 @@ PHOTOGRAPHS: list[Candidate] = [
     Candidate(
         "imex-lite0",
         "an encoder trained on ImageNet needs the fewest images and epochs",
-        *(150, 10, 200, 1.0, (45_000, 168_000)),
+        *(400, 10, 200, 1.0, (45_000, 168_000)),
         pretrained=True,
     ),
     Candidate(
@@ -85,7 +85,8 @@ SMALL_SIDE = 96  # pixels: a longer side below it makes SMALL_IMAGES the first c
 
 # Scales. plan-scale: a stride of 4 loses what is thinner than three pixels; a class or two of many may be that thin (poles in
 # CamVid), but not most of them (vessels).
-SCALES = (1024, 768, 512, 384, 320, 256, 192, 128, 96, 64)
+SCALES = (1024, 768, 512, 384, 320, 256, 224, 192, 160, 128, 96, 64)
+LEAST_SCALE = 128  # pixels of the longer side: below it another network is tried first; trials begin there
 LARGEST = 512  # pixels of the longer side, unless thin objects ask for more
 THINNEST = 3.0  # pixels
 MAY_BE_THINNER = 0.25  # share of the classes, the most frequent one not counted
@@ -95,14 +96,31 @@ ALIKE = 1.15  # images whose longer sides differ by less are seen as they are
 # Images that look the same upside down may be turned upside down. By objects.py, between tiles (0.03) and clothes (0.07).
 UP_AND_DOWN = 0.05
 
+# `light` (data/load/augmentation.py) and, with it, all that an image turned upside down can be.
+TURNED: list[dict[str, Any]] = [
+    {"HorizontalFlip": {"p": 0.5}},
+    {"VerticalFlip": {"p": 0.5}},
+    {
+        "Affine": {
+            "scale": [0.8, 1.25],
+            "translate_percent": [-0.06, 0.06],
+            "rotate": [-5, 5],
+            "keep_ratio": True,
+            "border_mode": 4,  # cv2.BORDER_REFLECT_101
+            "p": 0.7,
+        }
+    },
+    {"RandomBrightnessContrast": {"brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5}},
+]
+
 # Time. Of the budget, what is not training: kept for what the trial could not see.
 MARGIN = 0.04
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60  # validations of a run: fewer choose badly, more cost more than they tell
 VALIDATION_SHARE = 0.15  # of the time of an epoch
 LEAST_STEPS = 40  # of the optimiser, below which one cycle of the learning rate does not get anywhere
-
-# Balance. training/task.balanced_class_weights; docs/photographs.md trains all its networks with it.
-BALANCED = 4.0  # times as many pixels as the rarest class: below it, classes weigh alike anyway
+SAVING = 0.3  # seconds an epoch: metrics.csv, best.safetensors, last.ckpt
+REPORT = 8.0  # seconds: figures and pages, beside the images that are predicted for it
+SUSPICIOUS = 0.05  # of the budget, for looking through the training images again (report/suspicious.py)
 
 # Validation: half the width of an interval of 95 % is about this many points of mIoU over the root of the number of images.
 SPREAD_OF_AN_IMAGE = 27.5  # plan-spread: `people` on images of CCP, drawn again

@@ -49,7 +49,10 @@ class Speed:
 
 
 def try_steps(config: RunConfig, data: RunData, limit: float) -> Speed:
-    """Train for about `limit` seconds, and no longer than two steps take. Raises: UsageError for images that cannot be read."""
+    """Train for about `limit` seconds, or for two steps if they take longer.
+
+    Raises: UsageError for images that cannot be read.
+    """
     begun = perf_counter()
     while True:
         try:
@@ -148,7 +151,7 @@ class _Clock(L.Callback):
             self.pixels += batch[1].numel()
         spent = self._ended - self.started
         each = spent / self.steps
-        if (self.steps > LEAST_STEPS and spent + each > self.limit) or (self.steps > 1 and spent > 2 * self.limit):
+        if (self.steps > LEAST_STEPS and spent + each > self.limit) or (self.steps > 1 and spent > self.limit):
             trainer.should_stop = True
 
     def on_validation_batch_start(

@@ -19,7 +19,7 @@ _PARTS = ("state_dict", "epoch", "global_step", "lr_schedulers", "optimizer_stat
 FREE = frozenset(
     (
         *("num_workers", "devices", "num_nodes", "accelerator", "accept_licence", "store_states", "init_weights"),
-        *("budget", "fill_budget", "paces", "plan"),  # last.ckpt knows what the clock has changed
+        *("budget", "fill_budget", "paces", "plan", "cpu_threads"),  # last.ckpt knows what the clock has changed
     )
 )
 _NAMES = frozenset(("name", "licence"))  # of the data: a folder may be moved

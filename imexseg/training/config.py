@@ -85,6 +85,7 @@ class RunConfig(BaseModel):
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     num_workers: Annotated[int, Field(ge=0)] = 0
+    cpu_threads: PositiveInt | None = None  # of torch in each process; None: one a core
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
     time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
     levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next

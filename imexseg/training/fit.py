@@ -102,6 +102,8 @@ def fit(
     """
     if process_rank() == 0 and not resume:
         write_atomically(folder / ENVIRONMENT, json.dumps(environment(config), indent=2))
+    if config.cpu_threads is not None:
+        torch.set_num_threads(config.cpu_threads)
     L.seed_everything(config.seed, workers=True, verbose=False)
     started = time.monotonic()
     seconds = config.budget if seconds is None else seconds
