@@ -72,9 +72,9 @@ def _option(read: Any, text: str) -> Any:
 
 def run(options: argparse.Namespace) -> int:
     """Returns: 0. Raises: UsageError for data that `train` refuses, or limits that nothing meets."""
+    begun = time.monotonic()
     from imexseg.plan.planner import make_plan
 
-    begun = time.monotonic()
     data = look_at(options.data)
     plan = make_plan(data, {}, limits_of(options), begun, measure=True, say=messages.print)
     if options.json:

@@ -127,6 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
+    begun = time.monotonic()
     from imexseg.models.recipes import settings_in_words
     from imexseg.training.config import resolve
     from imexseg.training.device import check_devices
@@ -153,7 +154,6 @@ def run(options: argparse.Namespace) -> int:
                 )
             data = None if config.data is None else look_at(config.data)
             return _train(config, options.resume, data, resume=has_finished_an_epoch(options.resume))
-    begun = time.monotonic()
     config = _configured(options)
     check_devices(config)
     planning = wants_plan(config, options)

@@ -184,17 +184,24 @@ class Chooser:
         if self.limits.max_size is None:
             return precision == "fp32"  # half precision is for small files; on a CPU it is no faster
         half = PRECISIONS.index(precision)
-        own = parameters_of(self.config(candidate, scale), self.seen.data) * (2 if half else 4)
-        return own + 0.5 * candidate.bytes_above[half] <= self.limits.max_size
+        return self._bytes(candidate, scale, half) - 0.5 * candidate.bytes_above[half] <= self.limits.max_size
+
+    def _bytes(self, candidate: Candidate, scale: Scale, half: int) -> int:
+        """About that many, of the .onnx."""
+        weights = parameters_of(self.config(candidate, scale), self.seen.data) * (2 if half else 4)
+        return weights + candidate.bytes_above[half]
 
     def _guess_ms(self, factor: float | None, candidate: Candidate, scale: Scale) -> float | None:
         return None if factor is None else factor * candidate.cost * self.seen.pixels(scale.long_side)
 
     def _nearest(self, candidates: list[Candidate], scales: list[Scale]) -> str:
         """The message for limits that nothing meets: what comes nearest to them."""
-        last, scale = candidates[-1], scales[-1]
+        scale = scales[-1]
         precision = PRECISIONS[-1] if self.limits.max_size else PRECISIONS[0]
-        self._weigh(last, scale, precision)
+        half = PRECISIONS.index(precision)
+        by_size = min(candidates, key=lambda one: self._bytes(one, scale, half))
+        by_time = min(candidates, key=lambda one: one.cost)
+        self._weigh(by_size if self.limits.max_size else by_time, scale, precision)
 
         def excess(weighed: Weighed) -> float:
             over = [weighed.bytes / self.limits.max_size] if self.limits.max_size else []

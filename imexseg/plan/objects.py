@@ -90,6 +90,7 @@ def _of_class(of_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(of_class.astype(np.uint8), connectivity=8)
     areas = stats[1:, cv2.CC_STAT_AREA]
     distance = cv2.distanceTransform(of_class.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[of_class] - 0.5
+    distance = np.minimum(distance, max(of_class.shape) / 2)  # an image of nothing else has no edge to be far from
     step = max(1, distance.size // 1000)
     return areas[areas >= SMALLEST], distance[step // 2 :: step]
 

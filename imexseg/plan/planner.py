@@ -37,6 +37,7 @@ def make_plan(
         network even where no limit asks for it.
     Raises: UsageError for limits that nothing meets, a budget too short for anything, or files that cannot be read.
     """
+    _require_something_to_learn(data)
     timed = measure or limits.budget is not None or "epochs" not in given
     threads = fastest_threads() if timed and "cpu_threads" not in given else None
     seen = look(data, thoroughly=timed)
@@ -75,6 +76,16 @@ def make_plan(
     expected = _expected(seen, choice, config, run, begun)
     by = choice.by or ("the budget" if run is not None and run.full and "epochs" not in given else "no limit")
     return Plan(settings, reasons.all(), seen.as_dict(), expected, limits, by, _remarks(seen, choice))
+
+
+def _require_something_to_learn(data: RunData) -> None:
+    present = [name for name, pixels in zip(data.description.names, data.train.class_pixels, strict=True) if pixels]
+    if len(present) < 2:
+        only = repr(present[0]) if present else "255, which is ignored"
+        raise UsageError(
+            f"{data.description.root}: the masks of train hold one class alone, {only}, so there is nothing to tell apart; label "
+            "another class, or check what the values in the masks mean"
+        )
 
 
 def _pretrained(limits: Limits) -> tuple[bool, str]:

@@ -132,7 +132,7 @@ def candidates(long_side: int, pretrained: bool, own_family: bool) -> list[Candi
     Args: pretrained: whether weights of ImageNet can be had and are wanted.  own_family: settings were given that only
         networks of the own family have.
     """
-    order = [SMALL_IMAGES, *PHOTOGRAPHS] if long_side < SMALL_SIDE else [*PHOTOGRAPHS, SMALL_IMAGES]
+    order = [SMALL_IMAGES, *PHOTOGRAPHS] if long_side < SMALL_SIDE else PHOTOGRAPHS
     return [
         candidate
         for candidate in order

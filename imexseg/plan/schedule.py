@@ -49,21 +49,24 @@ def fit(costs: Costs, seconds: float, most_passes: int) -> Schedule:
     epochs is 0 where not even one epoch of one batch fits.
     """
     left = seconds - costs.first
-    visits = max(0.0, left / costs.image)
-    passes = visits / costs.whole
-    images = costs.whole
-    if passes < rules.FEWEST_EPOCHS:
-        images = max(costs.batch, int(visits / rules.FEWEST_EPOCHS) // costs.batch * costs.batch)
-    elif passes > rules.MOST_EPOCHS:
-        images = costs.whole * math.ceil(min(passes, most_passes) / rules.MOST_EPOCHS)
     overhead = costs.validation + rules.SAVING
-    if overhead > rules.VALIDATION_SHARE * images * costs.image:  # validate less often, but not too seldom
-        wanted = overhead / (rules.VALIDATION_SHARE * costs.image)
-        seldom = max(0.0, left / rules.FEWEST_EPOCHS - overhead) / costs.image
-        images = max(images, int(min(wanted, seldom)) // costs.batch * costs.batch)
+    passes = max(0.0, left / costs.image) / costs.whole
+    room = max(0.0, left / rules.FEWEST_EPOCHS - overhead)  # seconds for the steps of each of the fewest epochs
+    if room < costs.whole * costs.image:
+        images = _batches(max(room, overhead) / costs.image, costs)  # where validation is most of it: less often
+    else:
+        images = costs.whole * max(1, math.ceil(min(passes, most_passes) / rules.MOST_EPOCHS))
+        if overhead > rules.VALIDATION_SHARE * images * costs.image:
+            images = max(images, _batches(min(overhead / rules.VALIDATION_SHARE, room) / costs.image, costs))
     epochs = int(left / costs.epoch(images)) if left > 0 else 0
     most = max(1, round(most_passes * costs.whole / images))
     return Schedule(min(epochs, most), images, full=epochs <= most)
+
+
+def _batches(images: float, costs: Costs) -> int:
+    """Whole batches of no more images than that, one at least; no less than all images if it is nearly all of them."""
+    whole = max(1, int(images / costs.batch)) * costs.batch
+    return costs.whole if abs(whole - costs.whole) < costs.batch else whole
 
 
 def least_seconds(costs: Costs) -> float:
