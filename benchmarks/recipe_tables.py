@@ -34,7 +34,8 @@ def _lines(question: Question, found: dict[tuple[str, ...], float]) -> list[str]
     for value in dict.fromkeys((question.base, *question.values)):
         rows = replace(question, values=(value,)).rows()
         scores[value] = {(row.set, row.seed): 100 * found[row.key()] for row in rows if row.key() in found}
-    if not any(scores.values()):
+    scores = {value: own for value, own in scores.items() if own}
+    if len(scores) < 2 or question.base not in scores:
         return []
     lines = [
         f"| {question.knob} | {' | '.join(question.sets)} | gain | rows |",
