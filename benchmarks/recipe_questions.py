@@ -107,6 +107,7 @@ QUESTIONS = [
     Question("ema", S, (0.98,), seeds=(0,)),
     Question("deep_supervision", S, (0.4,), seeds=(0,)),
     Question("learning_rate", LITE0, (2e-3, 4e-3), seeds=(0,)),
+    Question("augmentation", S, ("light", "strong"), seeds=(0,), sets=("facade",), times=4),
     Question("augmentation", S, ("light", "mirrored"), seeds=(0,)),
     Question("label_smoothing", S, (0.1,), seeds=(0,)),
     Question("ema", S, (None, 0.98)),

@@ -14,7 +14,8 @@ def print_tables(measured: list[dict[str, str]]) -> None:
     for question in _merged():
         lines = _lines(question, found)
         if lines:
-            print(f"\n{question.network}: {question.knob}\n")
+            length = f", {question.times} times as long" if question.times > 1 else ""
+            print(f"\n{question.network}: {question.knob}{length}\n")
             print("\n".join(lines))
 
 
