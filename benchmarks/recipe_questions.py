@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 TINY, S, LITE0 = "imex-residual-lean-photo-tiny", "imex-residual-lean-photo-s", "imex-lite0"
-SETS = ("ccp", "facade", "tiles")
-LONG_SIDE = {"ccp": 128, "facade": 128, "tiles": 160}  # pixels of the copies that are trained on
-STEPS = {"ccp": 300, "facade": 200, "tiles": 200}  # batches of eight images
+SETS = ("ccp", "facade", "camvid")
+LONG_SIDE = {"ccp": 128, "facade": 128, "camvid": 128, "tiles": 160}  # pixels of the copies that are trained on
+STEPS = {"ccp": 300, "facade": 200, "camvid": 200, "tiles": 200}  # batches of eight images
 STEPS_OF_LITE0 = 100  # which costs five times as much a step, and begins with more
 
 _MIRRORED = {"HorizontalFlip": {"p": 0.5}}
@@ -101,19 +101,21 @@ class Question:
 
 
 QUESTIONS = [
-    Question("learning_rate", S, (5e-3, 1e-2, 2e-2), seeds=(0,)),
+    Question("learning_rate", S, (5e-3, 1e-2, 2e-2), seeds=(0,), sets=(*SETS, "tiles")),
     # Twice as long as the others: what keeps a network from learning images by heart costs at first.
     Question("augmentation", S, ("light", "light, scaled 0.5 to 2", "strong"), seeds=(0,), times=2),
     Question("ema", S, (0.98,), seeds=(0,)),
     Question("deep_supervision", S, (0.4,), seeds=(0,)),
-    Question("label_smoothing", S, (0.1,), seeds=(0,)),
     Question("learning_rate", LITE0, (2e-3, 4e-3), seeds=(0,)),
-    Question("ema", S, (0.98, None)),
+    Question("augmentation", S, ("light", "strong"), seeds=(0,), sets=("facade",), times=4),
+    Question("augmentation", S, ("light", "mirrored"), seeds=(0,)),
+    Question("label_smoothing", S, (0.1,), seeds=(0,)),
+    Question("ema", S, (None, 0.98)),
     Question("deep_supervision", S, (0.4,)),
-    Question("augmentation", S, ("light", "light, scaled 0.5 to 2", "strong"), times=2),
+    Question("augmentation", S, ("light", "mirrored")),
     Question("learning_rate", TINY, (1e-2, 2e-2), seeds=(0,)),
+    Question("augmentation", LITE0, ("light", "mirrored"), seeds=(0,)),
+    Question("label_smoothing", S, (0.1,)),
     Question("weight_decay", S, (1e-2, 1e-1), seeds=(0,)),
     Question("loss", S, ("cross-entropy", "cross-entropy+dice"), seeds=(0,)),
-    Question("label_smoothing", S, (0.1,)),
-    Question("augmentation", LITE0, ("light", "strong"), seeds=(0,)),
 ]

@@ -14,7 +14,8 @@ def print_tables(measured: list[dict[str, str]]) -> None:
     for question in _merged():
         lines = _lines(question, found)
         if lines:
-            print(f"\n{question.network}: {question.knob}\n")
+            length = f", {question.times} times as long" if question.times > 1 else ""
+            print(f"\n{question.network}: {question.knob}{length}\n")
             print("\n".join(lines))
 
 
@@ -34,7 +35,8 @@ def _lines(question: Question, found: dict[tuple[str, ...], float]) -> list[str]
     for value in dict.fromkeys((question.base, *question.values)):
         rows = replace(question, values=(value,)).rows()
         scores[value] = {(row.set, row.seed): 100 * found[row.key()] for row in rows if row.key() in found}
-    if not any(scores.values()):
+    scores = {value: own for value, own in scores.items() if own}
+    if len(scores) < 2 or question.base not in scores:
         return []
     lines = [
         f"| {question.knob} | {' | '.join(question.sets)} | gain | rows |",

@@ -4,7 +4,7 @@
     python -m benchmarks.recipes                     the tables of what has been measured
 
 Each row (set, network, settings, seed) is trained once and appended to benchmarks/results/recipes.csv; stopped at any moment,
-the same command goes on. FOLDER holds ccp/, facade/ and tiles/; copies at the size of the tables are made in runs/recipes/.
+the same command goes on. FOLDER holds ccp/, facade/, camvid/ and tiles/; small copies are made in runs/recipes/.
 
 Rows that are compared have seen equally many batches. Seconds are of one core (not of the clock on the wall), and would not be
 a fair budget on a machine that others use too. Decisions are made on the validation split; the test split is not even copied.
