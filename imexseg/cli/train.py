@@ -194,8 +194,11 @@ def _train(
     if process_rank() > 0:
         return 0
     with progress_bar("report") as progress:
-        scores = report_on_run(folder, trained, progress)
+        reported = report_on_run(folder, trained, progress)
+    scores = reported.scores
     messages.print(f"best epoch {trained.best_epoch}: mIoU {scores.miou:.4f} on {scores.images} validation images")
+    for line in reported.advice:
+        messages.print(f"would help: {line}")
     messages.print(f"weights   {where}/{BEST}\nreport    {where}/{REPORT}")
     messages.print(f"segment   imexseg predict IMAGE --weights {where}/{BEST}")
     return 0

@@ -58,13 +58,13 @@ def weigh(config: RunConfig, data: RunData, threads: int, precision: str = "fp32
         content = build(network, ExportOptions(size, precision)).SerializeToString()
         file = session(content, threads)
         image = _image(network, size)
-        ms = _milliseconds(lambda: file.run(["classes"], {"image": image[None]}))
+        ms = milliseconds(lambda: file.run(["classes"], {"image": image[None]}))
         return Weighed(len(content), ms, size, threads, precision, n, took=perf_counter() - begun)
     except Exception as error:  # ImportError, UsageError, and onnxruntime's, which have no common class
         remark = " ".join(str(error).split())[:150]
     with _threads(threads), torch.inference_mode():
         pixels = torch.from_numpy(_image(network, size)).permute(2, 0, 1)[None].float()
-        ms = _milliseconds(lambda: network(pixels).argmax(1))
+        ms = milliseconds(lambda: network(pixels).argmax(1))
     weights = sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
     half = 2 if precision == "fp16" else 1
     took = perf_counter() - begun
@@ -95,7 +95,7 @@ def _image(network: ImageNetwork, size: tuple[int, ...]) -> np.ndarray:
     return random_images(network.info, (size[0], size[1]), 1)[0]
 
 
-def _milliseconds(run: Callable[[], object]) -> float:
+def milliseconds(run: Callable[[], object]) -> float:
     """The median of a few runs behind two that warm up, within LONGEST seconds."""
     run()
     times: list[float] = []
