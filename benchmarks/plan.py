@@ -179,9 +179,8 @@ def print_tables(rows: list[dict[str, str]], budget: str) -> None:
     if len(table) > 1:
         means = [_mean([row[column] for row in table]) for column in range(len(table[0]))]
         print(f"| mean | {_cell(means[0])} | | {' | '.join(map(_cell, means[1:]))} |")
-    print(
-        "\n| set | row | seconds predicted, real | file | ms measured in the plan, of the export | test mIoU |\n|---|---|---|---|---|---|"
-    )
+    print("\n| set | row | seconds predicted, real | file | ms in the plan, of the export | test mIoU |")
+    print("|---|---|---|---|---|---|")
     for name, found in of_set.items():
         for row in found.values():
             if row["predicted"]:

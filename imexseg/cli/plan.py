@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """What a plan keeps; `train` has the same."""
     parser.add_argument(
-        "--budget", type=duration, metavar="TIME", help="of the clock, all in all: 90s, 20m, 2h (default: 30m)"
+        "--budget",
+        type=duration,
+        metavar="TIME",
+        help="of the clock, all in all: 90s, 20m, 2h (default: what the recipe says, in 30m at most)",
     )
     parser.add_argument("--max-size", type=file_size, metavar="BYTES", help="of the exported .onnx: 100kB, 2MB")
     parser.add_argument(

@@ -149,7 +149,10 @@ def _schedule(
     if "epochs" in given:
         images = given.get("images_per_epoch") or seen.n_train
         return schedule.Schedule(given["epochs"], images, full=False)
-    run = schedule.fit(costs, seconds, choice.candidate.most_passes)
+    passes = choice.candidate.most_passes
+    if limits.budget is None:
+        passes = min(passes, rules.enough_passes(recipe_of(config.model, config.network).epochs, seen.n_train))
+    run = schedule.fit(costs, seconds, passes)
     if not run.epochs or costs.steps(run.epochs, run.images) < rules.LEAST_STEPS:
         needed = schedule.least_seconds(costs) + rules.REPORT + (time.monotonic() - begun)
         needed = 5 * -(-needed * 1.15 // (1 - rules.MARGIN - rules.SUSPICIOUS) // 5) + 5

@@ -145,13 +145,14 @@ class Reasons:
         n = self.seen.n_train
         of_images = f" of {run.images} images" if run.images != n else ""
         budget = in_time(self.limits.budget or rules.SECONDS)
-        source = "" if self.limits.budget else ", the default of --budget"
+        epochs = f"{run.epochs}{of_images}"
         if not run.full:
-            return (
-                f"{run.epochs}{of_images}",
-                f"{run.passes(n):.0f} passes: what more of them are worth was not measured",
+            enough = (
+                "enough without a --budget" if self.limits.budget is None else "what more are worth was not measured"
             )
-        return f"{run.epochs}{of_images}", f"{run.passes(n):.1f} passes over the images fit into {budget}{source}"
+            return epochs, f"{run.passes(n):.0f} passes over the images: {enough}"
+        source = "" if self.limits.budget else ", the most without a --budget"
+        return epochs, f"{run.passes(n):.1f} passes over the images fit into {budget}{source}"
 
     def _workers(self) -> tuple[str, str]:
         speed = self.choice.speed
