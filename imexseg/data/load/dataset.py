@@ -69,6 +69,11 @@ class SegmentationDataset(Dataset):
             truth.fill_(IGNORE)
         return augmented_to_tensor(image, self.dtype), truth
 
+    def forget(self) -> None:
+        """Read every file anew, as in the first pass."""
+        self._cache.clear()
+        self._cached_bytes = 0
+
     def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         if number in self._cache:
             return self._cache[number]
