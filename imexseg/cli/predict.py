@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar
 from imexseg.cli.engine import add_engine, check_engine, pool_of, setup_of, wants_ray, weights_here
 from imexseg.cli.inputs import Input, find_images, unique_stems
+from imexseg.cli.predict_outlines import add_outlines, formats_of, outlines_of
 from imexseg.cli.predict_report import summarise, write_report
 from imexseg.errors import JobError, UsageError
 from imexseg.interrupts import on_interrupt
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write a table: of each image its size, and how many pixels have each class",
     )
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 2 to 12 times as slow")
+    add_outlines(parser)
     add_engine(parser)
 
 
@@ -97,9 +99,19 @@ def _predict(
         )
     )
     to_do = [job for job in jobs if job not in done]
-    results = sorted(_results(predictor, tiled, to_do, options, weights), key=lambda result: result.job.number)
+    results: list[PlacedResult] = []
+    not_outlined: list[str] = []
+    with (
+        outlines_of(options, output, predictor.info, jobs, sorted(done, key=_number), not_outlined) as outline,
+        closing(_results(predictor, tiled, to_do, options, weights)) as coming,
+    ):
+        for result in coming:
+            results.append(result)
+            if result.error is None:
+                outline(result.job)
+    results.sort(key=lambda result: result.job.number)
     areas = {result.job: result.areas for result in results if result.areas is not None}
-    failures = [result.error for result in results if result.error is not None]
+    failures = [*(result.error for result in results if result.error is not None), *not_outlined]
     if report is not None:
         failures += write_report(report, predictor, jobs, areas, done)
     summarise(predictor, len(jobs), results, len(done), where)
@@ -108,8 +120,13 @@ def _predict(
     return 0
 
 
+def _number(job: "PlacedJob") -> int:
+    return job.number
+
+
 def _check(options: argparse.Namespace, output: Place, report: Place | None, paths: list[Place]) -> None:
     """Raises: UsageError for options that exclude each other, or a place that cannot be written to."""
+    formats_of(options)
     if options.tile and options.probabilities:
         raise UsageError(
             "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
