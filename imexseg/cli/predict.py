@@ -16,8 +16,8 @@ from imexseg.interrupts import on_interrupt
 from imexseg.storage.places import Place, Url, as_place
 
 if TYPE_CHECKING:
+    from imexseg.inference.image_files import Wanted
     from imexseg.inference.open import SharedPredictor
-    from imexseg.inference.pipeline import Wanted
     from imexseg.inference.placed import PlacedJob, PlacedResult, Segment
     from imexseg.inference.tiling import TiledPredictor
 
@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", default="predictions", metavar="DIR", help="(default: predictions)")
     parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
+    parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="also write <stem>_confidence.png: how probable the class of each pixel is, 0 to 255 for 0 to 1",
+    )
     parser.add_argument(
         "--tile",
         type=positive_int,
@@ -81,11 +86,15 @@ def run(options: argparse.Namespace) -> int:
 def _predict(
     options: argparse.Namespace, weights: str | None, found: list[Input], output: Place, report: Place | None
 ) -> int:
+    from imexseg.inference.confidence import require_probabilities, temperature_in_words
     from imexseg.inference.open import open_predictor
     from imexseg.inference.placed import PlacedJob
     from imexseg.inference.tta import AugmentedPredictor
 
     predictor = open_predictor(weights)
+    if options.confidence:
+        require_probabilities(predictor, weights, "--confidence")
+        messages.print(f"confidence: {temperature_in_words(predictor.info)}")
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = _tiled(predictor, options.tile) if options.tile else None
@@ -152,7 +161,13 @@ def _done(options: argparse.Namespace, output: Place, jobs: "list[PlacedJob]") -
     def there(place: Place) -> bool:
         return place.text in names if isinstance(place, Url) else place.exists()
 
-    return {job for job in jobs if is_done_at(job, options.probabilities, bool(options.tile), there)}
+    return {job for job in jobs if is_done_at(job, _wanted(options), bool(options.tile), there)}
+
+
+def _wanted(options: argparse.Namespace) -> "Wanted":
+    from imexseg.inference.image_files import Wanted
+
+    return Wanted(options.probabilities, options.white, options.confidence)
 
 
 def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
@@ -176,10 +191,8 @@ def _results(
     weights: str | None,
 ) -> "Generator[PlacedResult, None, None]":
     """One an image; what a person should know of it is printed, once."""
-    from imexseg.inference.pipeline import Wanted
-
     said: set[str] = set()
-    wanted = Wanted(options.probabilities, options.white)
+    wanted = _wanted(options)
     on_ray = wants_ray(options, len(jobs))
     with ExitStack() as stack:
         counts_images = tiled is None or on_ray
@@ -215,4 +228,4 @@ def _segment(
 
     if tiled is None:
         return lambda jobs: predict_images(predictor, jobs, wanted)
-    return lambda jobs: predict_images_tiled(tiled, jobs, wanted.white, progress)
+    return lambda jobs: predict_images_tiled(tiled, jobs, wanted, progress)

@@ -28,8 +28,17 @@ from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.multilevel import levels, network_settings
 from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
+from imexseg.training.run_folder import (
+    BEST,
+    ENVIRONMENT,
+    GENERATED_DATA,
+    LAST,
+    add_to_environment,
+    environment,
+    process_rank,
+)
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.temperature import calibrate
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
 
@@ -115,6 +124,8 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
+    if process_rank() == 0:
+        calibrate(folder / BEST, data.val)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
