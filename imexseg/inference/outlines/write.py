@@ -98,8 +98,8 @@ class OutlineFiles:
                 continue
             paths = files_of_image(form, stem)
             if form == "labelme":
-                folder = _folder(self.output / paths[0])
-                contents = [labelme_json(Outlined(known.size, path_from(folder, job.path), parts), self.names)]
+                named = path_from((self.output / paths[0]).parent, job.path)
+                contents = [labelme_json(Outlined(known.size, named, parts), self.names)]
             elif form == "yolo":
                 contents = [yolo_labels(known, self.names)]
             else:
@@ -130,7 +130,3 @@ class OutlineFiles:
             contents[COCO] = coco_json(what, self.names, self.categories, lines)
         for path, content in contents.items():
             write_at(self.output / path, content)
-
-
-def _folder(place: Place) -> Place:
-    return place.parent
