@@ -39,6 +39,7 @@ class OnnxPredictor:
         self.parameters = self.info.parameters
         self.long_side = self.info.long_side
         self.outputs = [output.name for output in self.session.get_outputs()]
+        self.gives_probabilities = "probabilities" in self.outputs
         self.dtype = _TYPES[self.session.get_inputs()[0].type]
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:

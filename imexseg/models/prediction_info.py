@@ -48,6 +48,8 @@ class PredictionInfo(BaseModel):
         gt=0, allow_inf_nan=False, strict=True
     )  # the pixel value that means white: 255, 65535, or 1 for floats
     pixel_range: PixelRange | None = None  # None: weights of before it was kept
+    # That the logits are divided by for an honest confidence (inference/confidence.py); None: not calibrated.
+    temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
     version: str = Field(max_length=100)  # of imexseg
 
     @model_validator(mode="after")

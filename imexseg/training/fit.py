@@ -31,6 +31,7 @@ from imexseg.training.multilevel import levels, network_settings
 from imexseg.training.pace import Pace, paced_epochs
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import (
+    BEST,
     ENVIRONMENT,
     GENERATED_DATA,
     LAST,
@@ -40,6 +41,7 @@ from imexseg.training.run_folder import (
     record_paces,
 )
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.temperature import calibrate
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
 
@@ -130,6 +132,8 @@ def fit(
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
         if config.budget is not None and process_rank() == 0:
             record_paces(folder, [(after, total) for after, total in pace.paces])
+    if process_rank() == 0:
+        calibrate(folder / BEST, data.val)
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
