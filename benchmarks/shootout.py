@@ -35,18 +35,18 @@ FILE = ResultsFile(
 
 @dataclass(frozen=True)
 class Set:
-    """Args: data: of photograph_data.SIZES.  epochs: five to six thousand images, about a minute of one core."""
+    """Args: data: of photograph_data.SIZES.  epochs: two to five thousand images, about half a minute of one core."""
 
     data: str
     epochs: int
 
 
 SETS = {
-    "facade": Set("facade-128", 70),
-    "ccp": Set("ccp-144", 8),
-    "tiles": Set("tiles-128", 18),
-    "camvid": Set("camvid-128", 16),
-    "vessels": Set("vessels-192", 60),
+    "facade": Set("facade-128", 45),
+    "ccp": Set("ccp-144", 6),
+    "tiles": Set("tiles-128", 12),
+    "camvid": Set("camvid-128", 10),
+    "vessels": Set("vessels-192", 45),
 }
 
 
