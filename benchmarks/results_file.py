@@ -58,7 +58,9 @@ class ResultsFile:
 def commit() -> str:
     """Of the working tree, with -dirty behind it if something in it is not committed; results excepted, which come of the run."""
     here = Path(__file__).parent
-    head = subprocess.run(["git", "-C", here, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+    head = subprocess.run(
+        ["git", "-C", here, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+    )
     changed = ["git", "-C", here, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benchmarks/results"]
     dirty = subprocess.run(changed, capture_output=True, text=True, check=True).stdout.strip()
     return head.stdout.strip() + ("-dirty" if dirty else "")

@@ -29,7 +29,17 @@ FULL, HALF = "full", "half"
 FILE = ResultsFile(
     RESULTS / "shootout.csv",
     ("set", "trunk", "part", "seed", "trained"),
-    ("epochs", "parameters", "multiply_adds", "val_miou", "test_miou", "test_accuracy", "upsampled_miou", "seconds", "commit"),
+    (
+        "epochs",
+        "parameters",
+        "multiply_adds",
+        "val_miou",
+        "test_miou",
+        "test_accuracy",
+        "upsampled_miou",
+        "seconds",
+        "commit",
+    ),
 )
 
 

@@ -9,8 +9,8 @@ class LinearAttention(nn.Module):
     """X + s · φ(Q)(φ(K)ᵀ V) / (φ(Q) Σφ(K)), φ(x) = elu(x) + 1, Q and K of d channels, V = X.
 
     Weights: 2dC + 2d + C.
-    Source: Katharopoulos et al. 2020, arXiv:2006.16236, equations 4 to 7. Differs: one head; V is X, because K₂ of f comes before;
-    added with a factor s for each channel. As in theirs, position enters by the values alone.
+    Source: Katharopoulos et al. 2020, arXiv:2006.16236, equations 4 to 7. Differs: one head; V is X, because K₂ of f comes
+    before; added with a factor s for each channel. As in theirs, position enters by the values alone.
     """
 
     def __init__(self, channels: int, keys: int = 8):

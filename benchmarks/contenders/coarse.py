@@ -11,8 +11,8 @@ from imexseg.layers.terms import ResidualTerm
 class CoarseBranch(nn.Module):
     """X + up(two residual steps(average of 8×8 points of X)), in one step of the network alone.
 
-    Source: Ronneberger, Fischer, Brox 2015, arXiv:1505.04597, and the context branch of BiSeNet, Yu et al. 2018, arXiv:1808.00897.
-    Differs: the steps are those of the trunk around it, so that only the grid is new; up is bilinear.
+    Source: Ronneberger, Fischer, Brox 2015, arXiv:1505.04597, and the context branch of BiSeNet, Yu et al. 2018,
+    arXiv:1808.00897. Differs: the steps are those of the trunk around it, so that only the grid is new; up is bilinear.
     """
 
     def __init__(self, channels: int, pool: int = 8, n_steps: int = 2):

@@ -10,9 +10,9 @@ class FreeFilter(nn.Module):
     """X + F⁻¹(G · F X), G complex and free for |k₁| ≤ m, 0 ≤ k₂ ≤ m of every channel, 0 for all other modes.
 
     Weights: 2(2m + 1)(m + 1)C. Boundary: periodic.
-    Source: the global filter layer of GFNet, Rao et al. 2021, arXiv:2107.00645, equation 5. Differs: they have one number for each
-    mode of the grid, for 32 channels on 32 × 32 points 34 816 of them in every layer, twice a whole network here; so the high modes
-    are left as they are. Modes are counted in waves per image, so the layer takes any size.
+    Source: the global filter layer of GFNet, Rao et al. 2021, arXiv:2107.00645, equation 5. Differs: they have one number
+    for each mode of the grid, for 32 channels on 32 × 32 points 34 816 of them in every layer, twice a whole network here; so the
+    high modes are left as they are. Modes are counted in waves per image, so the layer takes any size.
     """
 
     def __init__(self, channels: int, largest: int = 2):

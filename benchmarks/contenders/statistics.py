@@ -23,7 +23,7 @@ class GlobalMean(nn.Module):
 class SqueezeExcite(nn.Module):
     """X · sigmoid(W₂ ReLU(W₁ mean(X))), 2C²/r weights and the shifts.
 
-    Source: Hu, Shen, Sun 2018, arXiv:1709.01507, equations 2 to 4, with the reduction r = 8 of their small networks. Differs: none.
+    Source: Hu, Shen, Sun 2018, arXiv:1709.01507, equations 2 to 4, with the reduction r = 8. Differs: none.
     """
 
     def __init__(self, channels: int, reduction: int = 8):

@@ -26,10 +26,12 @@ from imexseg.numerics.scaling import seen_size
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
+from imexseg.training.distil import DistilledTask
 from imexseg.training.multilevel import levels, network_settings
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.teacher import check_teacher, find_teacher
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
 
@@ -88,39 +90,49 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
     class_pixels = torch.from_numpy(data.train.class_pixels)
     balanced = config.class_weights == "auto"
     class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
+    names = data.description.names
+    taught = find_teacher(config, names, data.train, folder) if config.teacher else None
     started = time.monotonic()
     for level, network, level_folder in levels(config, folder, data):
         _require_sizes(config, network, data)
         begun = _begin(config, network, folder, resume, console)
-        task = SegmentationTask(
+        task = (DistilledTask if taught else SegmentationTask)(
             network,
-            data.description.names,
+            names,
             class_weights,
             config.learning_rate,
             config.weight_decay,
             config.time_smoothness,
             config.loss,
         )
+        if isinstance(task, DistilledTask):
+            task.follow(config.distillation)
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
+        info = model_info(config, data, network, begun)
+        if taught:
+            info.training.update(teacher=taught[0].facts(), unlabelled=len(taught[1].paths))
+        recorder = RunRecorder(level_folder, network, info, folder)
         trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
             require_same_run(level_folder / LAST, task, recorder)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
-        batches = SegmentationData(config, data.train, data.val, level)
+        batches = SegmentationData(config, data.train, data.val, level, taught)
         stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
+    if taught and process_rank() == 0:
+        taught[0].forget()
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
 
 def check_network(config: RunConfig, data: RunData) -> None:
-    """Before anything is written: that network, levels and images go together. Raises: UsageError."""
+    """Before anything is written: that network, levels, images and teachers go together. Raises: UsageError."""
+    check_teacher(config, data.description.names, data.train)
     _require_sizes(config, build_network(network_settings(config, data)), data)
 
 
