@@ -112,7 +112,7 @@ class MedNCA(nn.Module):
 
 
 class EGEUNet(nn.Module):
-    """Its answer before the sigmoid, which is for one class, as are the maps of its deep supervision: those are not trained on."""
+    """Its answer before the sigmoid, which is for one class, as are its maps for deep supervision: those are not trained on."""
 
     def __init__(self, module: Any, channels: int, classes: int):
         super().__init__()
