@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import peers
+from benchmarks import peer_adapters as peers
 from imexseg.errors import UsageError
 
 # For three channels and eleven classes, as counted by hand from their code in its own pipeline.
