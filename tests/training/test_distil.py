@@ -156,6 +156,17 @@ def test_cached_and_fresh_answers_make_equal_students(teacher, qtips_folder, tmp
     assert any(not torch.equal(t, trained["kept"][n]) for n, t in parameters(tmp_path / "alone").items())
 
 
+def test_loader_workers_may_ask(teacher, qtips_folder, tmp_path):
+    """In processes of their own, with a runtime that must not be shared between processes; the student is the same."""
+    exported = tmp_path / "teacher.onnx"
+    network = imexseg.load(teacher / "best.safetensors")
+    exported.write_bytes(sealed(build(network, ExportOptions((32, 32), probabilities=True)).SerializeToString()))
+    for name, workers in (("alone", 0), ("workers", 2)):
+        train(tmp_path / name, qtips_folder, teacher=[str(exported)], num_workers=workers)
+    alone, workers = parameters(tmp_path / "alone"), parameters(tmp_path / "workers")
+    assert all(torch.equal(tensor, workers[name]) for name, tensor in alone.items())
+
+
 def test_the_cache_keeps_to_its_size_and_notices_changes(teacher, qtips_folder, tmp_path):
     bytes_each = 2 * 4 * 32 * 32
     data, asked = lessons(qtips_folder, tmp_path, teacher, distillation={"cache": 2.5 * bytes_each / 1e9})
