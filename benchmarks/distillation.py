@@ -35,7 +35,8 @@ def measure(key: dict[str, Any], source: Path) -> dict[str, Any]:
     if folder.exists() and not (folder / RESULT).exists():
         shutil.rmtree(folder)
     settings = {name: key[name] for name in ("model", "epochs", "seed")} | {"data": FOLDER / DATA}
-    settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "augmentation": "light", "class_weights": "auto"}
+    settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 8}
+    settings |= {"augmentation": "light", "class_weights": "auto"}
     if key["teacher"]:
         follow = {name: key[name] for name in ("temperature", "weight", "affinity")}
         settings |= {"teacher": [key["teacher"]], "distillation": follow}

@@ -9,7 +9,8 @@ import importlib.util
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,9 @@ class MedNCA(nn.Module):
 class EGEUNet(nn.Module):
     """Its answer before the sigmoid, which is for one class, as are its maps for deep supervision: those are not trained on."""
 
-    def __init__(self, module: Any, channels: int, classes: int):
+    def __init__(self, module: Any, channels: int, classes: int, widths: tuple[int, ...] = (8, 16, 24, 32, 48, 64)):
         super().__init__()
-        self.network = module.EGEUNet(classes, channels)
+        self.network = module.EGEUNet(classes, channels, list(widths))
 
     def forward(self, image: Tensor) -> Tensor:
         found: list[Tensor] = []
@@ -108,9 +109,10 @@ class EGEUNet(nn.Module):
         return F.interpolate(found[0], scale_factor=2.0, mode="bilinear", align_corners=True)
 
 
-def _hnoseg(module: Any, channels: int, classes: int) -> nn.Module:
+def _hnoseg(module: Any, channels: int, classes: int, filters: int = 24) -> nn.Module:
     """In 2-D, with the settings of config_hnoseg_xs.ini for height and width."""
-    return module.HNOSegXS(channels, classes, 24, [3] * 8, (14, 14), ndim=4, output_activation=lambda logits: logits)
+    own = {"ndim": 4, "output_activation": lambda logits: logits}
+    return module.HNOSegXS(channels, classes, filters, [3] * 8, (14, 14), **own)
 
 
 _ESN, _ESN_AT = "xiaoyufenfei/Efficient-Segmentation-Networks", "0f0c32e7af3463d381cb184a158ff60e16f7fb9a"
@@ -125,32 +127,39 @@ def _of_esn(name: str, stride: int) -> Peer:
     return Peer(_ESN, _ESN_AT, "MIT", f"model.{name}", build, stride, ("torchsummary",))
 
 
+_HNOSEG = Peer(
+    "IBM/multimodal-3d-image-segmentation",
+    "4d2a5b2353ca795c60729997872dd47d3ba107a2",
+    "Apache-2.0",
+    "nets",
+    _hnoseg,
+    2,
+)
+_MED_NCA = Peer(
+    "MECLabTUDA/Med-NCA",
+    "a844a72a1099db165d57f2d87bbcd5afd23586cb",
+    "MIT",
+    "src.models.Model_BackboneNCA",
+    MedNCA,
+    4,
+)
+_EGE_UNET = Peer(
+    "JCruan519/EGE-UNet",
+    "f52ba30c6bf7d0ca479c2c9d4a3cbda999f49d3a",
+    "Apache-2.0",
+    "models.egeunet",
+    EGEUNet,
+    32,
+    ("einops",),
+)
+
+# At the width of their papers; -narrow: with about as many weights as photo-tiny, where the code has a width to choose.
 PEERS: dict[str, Peer] = {
-    "HNOSeg-XS": Peer(
-        "IBM/multimodal-3d-image-segmentation",
-        "4d2a5b2353ca795c60729997872dd47d3ba107a2",
-        "Apache-2.0",
-        "nets",
-        _hnoseg,
-        2,
-    ),
-    "Med-NCA": Peer(
-        "MECLabTUDA/Med-NCA",
-        "a844a72a1099db165d57f2d87bbcd5afd23586cb",
-        "MIT",
-        "src.models.Model_BackboneNCA",
-        MedNCA,
-        4,
-    ),
-    "EGE-UNet": Peer(
-        "JCruan519/EGE-UNet",
-        "f52ba30c6bf7d0ca479c2c9d4a3cbda999f49d3a",
-        "Apache-2.0",
-        "models.egeunet",
-        EGEUNet,
-        32,
-        ("einops",),
-    ),
+    "HNOSeg-XS": _HNOSEG,
+    "HNOSeg-XS-narrow": replace(_HNOSEG, build=partial(_hnoseg, filters=19)),
+    "Med-NCA": _MED_NCA,
+    "EGE-UNet": _EGE_UNET,
+    "EGE-UNet-narrow": replace(_EGE_UNET, build=partial(EGEUNet, widths=(4, 8, 12, 16, 24, 32))),
     "FPENet": _of_esn("FPENet", 8),
     "ESPNet": _of_esn("ESPNet", 8),
     "ENet": _of_esn("ENet", 8),
@@ -188,6 +197,7 @@ def register() -> None:
 
 
 def untrained(name: str, classes: int = 11, channels: int = 3) -> ImageNetwork:
+    """Args: name: peer:NAME, or any other network's."""
     register()
     statistics = {"mean": (128.0,) * channels, "std": (74.0,) * channels}
-    return build_network(model_config(f"{PREFIX}{name}", in_channels=channels, num_classes=classes, **statistics))
+    return build_network(model_config(name, in_channels=channels, num_classes=classes, **statistics))

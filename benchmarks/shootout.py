@@ -70,7 +70,8 @@ def measure(name: str, trunk: str, part: str, seed: int, trained: str, source: P
     if folder.exists() and not (folder / RESULT).exists():
         shutil.rmtree(folder)  # begun and stopped: its seconds could not be told any more
     settings = {"data": FOLDER / data, "model": f"{PREFIX}{part}:{trunk}", "epochs": of.epochs, "seed": seed}
-    settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "augmentation": "light", "class_weights": "auto"}
+    settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 8}
+    settings |= {"augmentation": "light", "class_weights": "auto"}
     found = train_once(Job(folder, settings, test=trained == FULL))
     row = {"set": name, "trunk": trunk, "part": part, "seed": seed, "trained": trained, "epochs": of.epochs}
     row |= {"parameters": found["parameters"], "multiply_adds": _multiply_adds(folder, FOLDER / of.data)}
