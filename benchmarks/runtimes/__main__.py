@@ -19,10 +19,12 @@ import torch
 from benchmarks.runtimes.document import write_document
 from benchmarks.runtimes.engines import ENGINES, ConverterError, Engine, convert, install, run
 from benchmarks.runtimes.networks import NETWORKS, prepare
+from benchmarks.runtimes.operators import write_operators
 from benchmarks.runtimes.programs import save_fft_network
 from benchmarks.runtimes.table import RESULTS, Row, read_rows, write_rows
 
 FFT = "fft-filter"
+OWN = {network.name for network in NETWORKS if not (network.model or "").startswith("smp:")}
 
 
 def measured(engine: Engine, name: str, network: Path, cache: Path, seconds: float, anew: bool) -> Row:
@@ -69,6 +71,7 @@ def main() -> None:
                 row = measured(engine, name, network, cache, options.seconds, options.anew)
                 print(row, flush=True)
                 write_rows([*read_rows(options.results), row], options.results)
+                write_operators([row], sources, OWN, options.results.with_name("operators.csv"))
     if options.results == RESULTS:
         write_document()
 

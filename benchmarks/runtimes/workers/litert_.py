@@ -1,6 +1,7 @@
 """LiteRT, by onnx2tf: NHWC, as everything of TensorFlow is."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ def convert(path: Path, output: Path) -> None:
     # onnx2tf calls onnxsim, which it looks for on the PATH
     programs = Path(sys.executable).parent
     variables = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run([programs / "onnx2tf", "-i", path, "-o", output, "-n"], check=True, env=variables)
+    shutil.copy(path, output)  # onnx2tf simplifies in place
+    subprocess.run([programs / "onnx2tf", "-i", output / path.name, "-o", output, "-n"], check=True, env=variables)
 
 
 def opened(folder: Path) -> tuple[Run, list[Path]]:
