@@ -85,6 +85,24 @@ def non_negative_float(text: str) -> float:
     return value
 
 
+_UNITS = {
+    f"{prefix}{end}": base**power for power, prefix in enumerate("KMGT", 1) for end, base in (("B", 1000), ("iB", 1024))
+}
+
+
+def memory_size(text: str) -> int:
+    """An option of bytes: 2GiB, 1.5GB, 500MB."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size of memory; give a number and its unit, such as 2GiB or 500MB"
+        )
+    n_bytes = round(float(found[1]) * _UNITS[found[2]])
+    if n_bytes == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no memory at all; give a size such as 2GiB")
+    return n_bytes
+
+
 def crop_size(text: str) -> int | tuple[int, int]:
     """An option of pixels: N, or HxW."""
     if "x" in text:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from imexseg.errors import UsageError
+from imexseg.inference.footprint import Footprint
 from imexseg.inference.prediction import Prediction
 from imexseg.missing import explain_import
 
@@ -29,7 +30,10 @@ class AnyPredictor(Protocol):
 
 
 class SharedPredictor(AnyPredictor, Protocol):
-    """One that several threads may call at once."""
+    """One that several threads may call at once, and that knows how much memory it takes."""
+
+    @property
+    def footprint(self) -> Footprint: ...
 
     def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]: ...
 

@@ -1,9 +1,10 @@
-"""`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
+"""`imexseg predict` for an image that is too large to be segmented as a whole: read, segment and write it piece by piece."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,11 +17,28 @@ from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.areas import Areas
 from imexseg.inference.image_files import beside
 from imexseg.inference.pipeline import Job, Result
-from imexseg.inference.tiling import Disagreement, TiledPredictor
+from imexseg.inference.prediction import most_probable
+from imexseg.inference.tiling import Block, Disagreement
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
+
+
+class Piecewise(Protocol):
+    """TiledPredictor, ReducedPredictor."""
+
+    info: Any
+
+    def blocks(
+        self, source: ImageSource, name: str | Path, progress: Callable[[int, int], None]
+    ) -> Iterator[Block]: ...
+
+    def disagreement(self, source: ImageSource, name: str | Path) -> Disagreement | None: ...
+
+
+# Who segments an image, and why in pieces, in words, if that should be said. Raises: UsageError.
+Choose = Callable[[ImageSource, Path], tuple[Piecewise, str | None]]
 
 
 @dataclass(frozen=True)
@@ -31,21 +49,22 @@ class TiledResult(Result):
 
 
 def predict_images_tiled(
-    predictor: TiledPredictor,
+    choose: Choose,
     jobs: Sequence[Job],
     white: float | None,
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     compare: bool = True,
+    say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> Generator[TiledResult, None, None]:
     """One result an image, one after the other.
 
     Args: white: as as_trained.  progress: of the tiles of each image.  compare: tiles and whole, until there was something to
-        compare.
+        compare.  say: is told of an image, before it takes its time, why it is cut.
     Raises: WriteError if a file cannot be written.
     """
     for job in jobs:
         try:
-            result = predict_tiled(predictor, job, compare, progress, white)
+            result = predict_tiled(choose, job, compare, progress, white, say)
         except WriteError:
             raise  # it would be the same for the next image
         except ImexsegError as error:
@@ -55,11 +74,12 @@ def predict_images_tiled(
 
 
 def predict_tiled(
-    predictor: TiledPredictor,
+    choose: Choose,
     job: Job,
     compare: bool,
     progress: Callable[[int, int], None],
     white: float | None = None,
+    say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> TiledResult:
     """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks.
 
@@ -69,6 +89,9 @@ def predict_tiled(
     path, target = job.path, job.target
     source = open_image(path)
     height, width, _ = source.shape
+    predictor, reason = choose(source, path)
+    if reason is not None:
+        say(path, reason)
     picture = _Picture(source)
     georeference, lost = read_georeference(path)
     pixels, converted = source_as_trained(source, predictor.info, path, white)
@@ -87,13 +110,13 @@ def predict_tiled(
         write_mask(numbers, height, width, png, tiff, georeference, nodata)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(beside(target, "_overlay.png"), png_bytes(small))
-    remarks = [remark for remark in (first_of_several(path), converted, lost) if remark is not None]
+    remarks = [remark for remark in (reason, first_of_several(path), converted, lost) if remark is not None]
     areas = Areas((height, width), counted.pixels[: len(values)].tolist(), int(counted.pixels[IGNORE]))
     return TiledResult(job, None, areas, remarks, predictor.disagreement(pixels, path) if compare else None)
 
 
 def _strips(
-    predictor: TiledPredictor, source: ImageSource, path: Path, progress: Callable[[int, int], None]
+    predictor: Piecewise, source: ImageSource, path: Path, progress: Callable[[int, int], None]
 ) -> Iterator[np.ndarray]:
     """Class numbers of whole rows, (rows, width) uint8, from the top."""
     strip: np.ndarray | None = None
@@ -101,7 +124,7 @@ def _strips(
         _, rows, columns = block.probabilities.shape
         if strip is None:
             strip = np.empty((rows, source.shape[1]), dtype=np.uint8)
-        strip[:, block.column : block.column + columns] = block.probabilities.argmax(0)
+        strip[:, block.column : block.column + columns] = most_probable(block.probabilities)
         if block.column + columns == source.shape[1]:
             yield strip
             strip = None
