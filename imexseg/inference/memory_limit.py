@@ -11,13 +11,14 @@ from imexseg.errors import UsageError
 from imexseg.inference.open import SharedPredictor
 from imexseg.inference.overlap import overlap_for, seen_radius
 from imexseg.inference.reduced import STRIP, ReducedPredictor
+from imexseg.inference.tiled import PICTURE
 from imexseg.inference.tiling import COMPARED_PIXELS, GRID, SMALLEST_TILE, TiledPredictor, positions
 
 DEFAULT_LIMIT = 2 << 30  # bytes: fixed, so that masks do not depend on the machine
 TILES = [*range(SMALLEST_TILE, 512, GRID), *range(512, 2048, 128), *range(2048, 8193, 256)]  # pixels
 NEARLY = 1.02  # of the least work: not worth more memory
 RESIDENT_STEP = 128 << 20  # bytes to which the program's own memory is rounded up, so that trifles decide nothing
-PICTURE_BYTES = 512 << 20  # at most, of the overlay of a large image while it is put together; tiles are gone by then
+PICTURE_BYTES = 20  # a pixel of the overlay of a large image, when it is put together: colours, opacity, encoding
 ENOUGH = 4000  # bytes a pixel, with which every network does
 BESIDE_NETWORK = 24  # bytes a pixel of a whole image, with three channels: as read, as trained, its overlay
 
@@ -80,11 +81,13 @@ class MemoryLimit:
         height, width, _ = source.shape
         if self.predictor.long_side is not None:
             return self._reduced(height, width, source, name)
-        needs = {tile: self._tile_bytes(tile, width) + self._source_bytes(tile, source) for tile in TILES}
-        fitting = {tile: self._work(tile, height, width) for tile, need in needs.items() if need <= self.room}
+        needs = {tile: self._need(tile, source) for tile in TILES}
+        fitting = [tile for tile, need in needs.items() if need <= self.room]
         if not fitting:
             raise self._too_small(name, source, "for any tile", self.resident + min(needs.values()))
-        tile = next(tile for tile, work in fitting.items() if work <= NEARLY * min(fitting.values()))
+        works = {tile: self._work(tile, height, width) for tile in fitting if self._overlaps_enough(tile)}
+        # Where no tile shows all that a pixel sees, every one computes four times the image: the largest changes least.
+        tile = next((tile for tile, work in works.items() if work <= NEARLY * min(works.values())), fitting[-1])
         return TiledPredictor(
             self.predictor, tile, compared=min(COMPARED_PIXELS, self._most_pixels(self.room - source.held))
         )
@@ -101,18 +104,24 @@ class MemoryLimit:
                 f"{whole}; averaged to {-(-width // chosen.factor)} x {-(-height // chosen.factor)} px first, to stay below "
                 f"{limit}; the weights see it at {self.predictor.long_side} px in any case"
             )
-        return f"{whole}; cut into tiles of {chosen.tile} px, which compute least among those that stay below {limit}"
+        how = (
+            "which compute least among those that stay below"
+            if chosen.enough
+            else f"the largest that stay below; one pixel sees {chosen.radius} px to each side, so more would change less than"
+        )
+        return f"{whole}; cut into tiles of {chosen.tile} px, {how} {limit}"
 
     def _reduced(self, height: int, width: int, source: ImageSource, name: str | Path) -> ReducedPredictor:
         """Averages over as few pixels as memory allows."""
         long_side = self.predictor.long_side
         assert long_side is not None
         factor = 2
+        strip = STRIP * (8 * self.n_classes + 12 * source.shape[2])
         while True:
             n_pixels = -(-height // factor) * -(-width // factor)
-            kept = n_pixels * (self.n_channels * source.dtype.itemsize + 8 * self.n_classes)
-            need = self.predictor.footprint.of(n_pixels) + kept + 3 * STRIP * (source.shape[2] * 8 + 8 * self.n_classes)
-            need += max(source.held, PICTURE_BYTES // 2 + source.held)
+            answer = n_pixels * (self.n_channels * source.dtype.itemsize + 4 * self.n_classes)
+            network = self.predictor.footprint.of(n_pixels)
+            need = source.held + max(network, answer + max(strip, _picture_bytes(source)))
             if need <= self.room:
                 return ReducedPredictor(self.predictor, factor)
             if max(height, width) < 4 * factor * long_side:
@@ -121,7 +130,7 @@ class MemoryLimit:
 
     def _too_small(self, name: str | Path, source: ImageSource, what: str, need: int) -> UsageError:
         height, width, _ = source.shape
-        held = f" ({in_units(source.held)} of it for the image, which must be decoded whole)" if source.held else ""
+        held = f" ({in_units(source.held)} of it for the image itself)" if source.held else ""
         return UsageError(
             f"{name}: --max-memory {in_units(self.limit)} is too small {what} of {width} x {height} px; give "
             f"{in_units(need)}{held} or more"
@@ -133,17 +142,26 @@ class MemoryLimit:
         sides = [sum(min(tile, side - start) for start in positions(side, tile, overlap)) for side in (height, width)]
         return sides[0] * sides[1]
 
+    def _overlaps_enough(self, tile: int) -> bool:
+        return overlap_for(seen_radius(self.predictor), tile)[1]
+
     def _tile_bytes(self, tile: int, width: int) -> int:
         """The network, what tiles share, and a strip of the mask; see predict_blocks."""
         overlap, _ = overlap_for(seen_radius(self.predictor), tile)
         shared = min(tile, overlap + GRID) * width + 4 * tile * tile
         return self.predictor.footprint.of(tile * tile) + 4 * self.n_classes * shared + 4 * tile * width
 
-    def _source_bytes(self, tile: int, source: ImageSource) -> int:
-        """What holds the image itself, a strip of it, and the picture of the whole."""
-        height, width, n_channels = source.shape
+    def _need(self, tile: int, source: ImageSource) -> int:
+        """With the image itself, a strip of it, and the picture of the whole, which grows and in the end is put together."""
+        _, width, n_channels = source.shape
         strip = tile * width * n_channels * source.dtype.itemsize
-        return source.held + strip + min(PICTURE_BYTES // 4, 4 * height * width)
+        picture = _picture_bytes(source)
+        at_the_end = self.predictor.footprint.of(tile * tile) + picture  # some libraries keep the memory of tiles
+        return source.held + max(self._tile_bytes(tile, width) + strip + picture // 4, at_the_end)
+
+
+def _picture_bytes(source: ImageSource) -> int:
+    return PICTURE_BYTES * min(PICTURE**2, source.n_pixels)
 
 
 def in_units(n_bytes: int) -> str:

@@ -16,7 +16,7 @@ from imexseg.inference.open import AnyPredictor
 from imexseg.inference.prediction import most_probable
 from imexseg.inference.tiling import Block, Disagreement
 
-STRIP = 1 << 21  # pixels of the image that are read, or answered, at once
+STRIP = 1 << 19  # pixels of the image that are read, or answered, at once
 COMPARED_PIXELS = 1 << 21  # an image up to this size is also segmented as a whole, to say what this changes
 
 

@@ -64,7 +64,7 @@ def test_the_footprint_of_a_network_holds_for_larger_images():
 def test_the_largest_tile_that_fits_computes_least(monkeypatch: pytest.MonkeyPatch):
     source = array_source(np.zeros((3000, 4000, 1), np.uint8))
     tiles = []
-    for mebibytes in (100, 150, 250, 500, 1500):
+    for mebibytes in (350, 400, 500, 800, 1500):
         limit = MemoryLimit(Sized(300), mebibytes * MIB, resident=20 * MIB)
         assert not limit.fits(3000, 4000)
         chosen = limit.pieces(source, "image")
