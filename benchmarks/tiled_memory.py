@@ -9,7 +9,6 @@ that see every image at one scale this says little. Cores are all that the proce
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,11 @@ from imexseg.inference.open import SharedPredictor, open_predictor
 
 ALONE = 1024  # pixels: side of what the network alone is given
 ROUNDS = 3
+SMALL = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def pattern(height: int, width: int, channels: int) -> np.ndarray:
@@ -53,11 +57,15 @@ def alone(predictor: SharedPredictor) -> float:
     return best * 1e6 / ALONE**2
 
 
-def imexseg(*arguments: object) -> float:
-    """Seconds that a command takes."""
+def imexseg(*arguments: object) -> tuple[float, float]:
+    """Seconds that a command takes, and MiB that it has resident at most.
+
+    A process inherits the most that the one had which starts it, so that is a small one.
+    """
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "imexseg", *map(str, arguments)], check=True)
-    return time.monotonic() - started
+    command = [sys.executable, "-c", SMALL, sys.executable, "-m", "imexseg", *map(str, arguments)]
+    kilobytes = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return time.monotonic() - started, int(kilobytes.split()[-1]) / 1024
 
 
 def measure(weights: str, size: tuple[int, int], suffix: str, exported: bool, options: list[str], folder: Path) -> str:
@@ -69,8 +77,7 @@ def measure(weights: str, size: tuple[int, int], suffix: str, exported: bool, op
     path = folder / f"large{suffix}"
     write_image(path, pattern(*size, predictor.info.in_channels))
     before = alone(predictor)
-    seconds = imexseg("predict", path, "--weights", weights, "--output", folder / "out", *options)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # of the largest; an export takes less
+    seconds, peak = imexseg("predict", path, "--weights", weights, "--output", folder / "out", *options)
     network = min(before, alone(predictor))
     megapixels = size[0] * size[1] / 1e6
     return (
@@ -89,16 +96,10 @@ def main() -> None:
     options = parser.parse_args()
     height, width = map(int, options.size.split("x"))
     more = ["--max-memory", options.max_memory] if options.max_memory else []
-    rows = []
     for weights in options.weights:
-        if len(options.weights) > 1:  # each in a process of its own, since the largest child counts
-            again = [sys.executable, "-m", "benchmarks.tiled_memory", "--weights", weights, "--size", options.size]
-            again += ["--suffix", options.suffix, *more, *["--exported"] * options.exported]
-            rows.append(subprocess.run(again, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
-            continue
         with tempfile.TemporaryDirectory() as name:
-            rows.append(measure(weights, (height, width), options.suffix, options.exported, more, Path(name)))
-    print("\n".join(rows))
+            row = measure(weights, (height, width), options.suffix, options.exported, more, Path(name))
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 whole at one scale, made smaller first. What is chosen depends on the sizes, the weights and the limit alone.
 """
 
-import sys
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -24,15 +24,21 @@ BESIDE_NETWORK = 24  # bytes a pixel of a whole image, with three channels: as r
 
 
 def resident_bytes() -> int:
-    """Memory of this process, rounded up; where the system does not tell, as much as torch takes."""
-    try:
-        import resource
+    """Memory of this process, rounded up; where the system does not tell what it has now, the most that it had, or what torch takes.
 
-        unit = 1 if sys.platform == "darwin" else 1024
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    except ImportError:
-        peak = 1 << 30
-    return -(-peak // RESIDENT_STEP) * RESIDENT_STEP
+    (On Linux the most is no use: a process inherits it from the one that starts it.)
+    """
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        now = pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        try:
+            import resource
+
+            now = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+        except ImportError:
+            now = 1 << 30
+    return -(-now // RESIDENT_STEP) * RESIDENT_STEP
 
 
 class MemoryLimit:
