@@ -24,7 +24,7 @@ BESIDE_NETWORK = 24  # bytes a pixel of a whole image, with three channels: as r
 
 
 def resident_bytes() -> int:
-    """Memory of this process, rounded up; where the system does not tell what it has now, the most that it had, or what torch takes.
+    """Memory that this process has, rounded up; where the system does not tell, the most that it had, or what torch takes.
 
     (On Linux the most is no use: a process inherits it from the one that starts it.)
     """

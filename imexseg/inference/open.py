@@ -53,9 +53,11 @@ def open_predictor(weights: str | None) -> SharedPredictor:
 
     path = find_weights(weights)
     need_torch(f"{weights or 'the default weights'}")
+    from imexseg.inference.allocator import keep_freed_memory
     from imexseg.inference.predictor import Predictor
     from imexseg.models.artefact import load
 
+    keep_freed_memory()
     return Predictor(load(path))
 
 
