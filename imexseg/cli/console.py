@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imexseg.errors import printable
+from imexseg.memory import bytes_of
 
 
 class PrintableConsole(Console):
@@ -85,22 +86,20 @@ def non_negative_float(text: str) -> float:
     return value
 
 
-_UNITS = {
-    f"{prefix}{end}": base**power for power, prefix in enumerate("KMGT", 1) for end, base in (("B", 1000), ("iB", 1024))
-}
-
-
 def memory_size(text: str) -> int:
     """An option of bytes: 2GiB, 1.5GB, 500MB."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a size of memory; give a number and its unit, such as 2GiB or 500MB"
-        )
-    n_bytes = round(float(found[1]) * _UNITS[found[2]])
+    try:
+        n_bytes = bytes_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     if n_bytes == 0:
         raise argparse.ArgumentTypeError(f"{text} is no memory at all; give a size such as 2GiB")
     return n_bytes
+
+
+def workers(text: str) -> int | str:
+    """An option of at least 0, or auto."""
+    return text if text == "auto" else non_negative_int(text)
 
 
 def crop_size(text: str) -> int | tuple[int, int]:

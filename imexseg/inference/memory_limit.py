@@ -13,6 +13,7 @@ from imexseg.inference.overlap import overlap_for, seen_radius
 from imexseg.inference.reduced import STRIP, ReducedPredictor
 from imexseg.inference.tiled import PICTURE
 from imexseg.inference.tiling import COMPARED_PIXELS, GRID, SMALLEST_TILE, TiledPredictor, positions
+from imexseg.memory import in_units
 
 DEFAULT_LIMIT = 2 << 30  # bytes: fixed, so that masks do not depend on the machine
 TILES = [*range(SMALLEST_TILE, 512, GRID), *range(512, 2048, 128), *range(2048, 8193, 256)]  # pixels
@@ -168,10 +169,3 @@ class MemoryLimit:
 
 def _picture_bytes(source: ImageSource) -> int:
     return PICTURE_BYTES * min(PICTURE**2, source.n_pixels)
-
-
-def in_units(n_bytes: int) -> str:
-    """1.5 GiB, 640 MiB; rounded up."""
-    if n_bytes >= 1 << 30:
-        return f"{-(-n_bytes * 100 // (1 << 30)) / 100:g} GiB"
-    return f"{-(-n_bytes // (1 << 20))} MiB"

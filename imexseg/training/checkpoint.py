@@ -17,7 +17,16 @@ from imexseg.training.task import SegmentationTask
 _PARTS = ("state_dict", "epoch", "global_step", "lr_schedulers", "optimizer_states", "callbacks", "loops")
 # What may differ from the settings that a run began with: it changes where and how fast, not what is computed.
 FREE = frozenset(
-    ("num_workers", "devices", "num_nodes", "accelerator", "accept_licence", "store_states", "init_weights")
+    (
+        "num_workers",
+        "cache_memory",
+        "devices",
+        "num_nodes",
+        "accelerator",
+        "accept_licence",
+        "store_states",
+        "init_weights",
+    )
 )
 _NAMES = frozenset(("name", "licence"))  # of the data: a folder may be moved
 

@@ -11,6 +11,7 @@ from imexseg.data.load.augmentation_file import read_steps
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
+from imexseg.memory import bytes_of
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
@@ -67,7 +68,10 @@ class RunConfig(BaseModel):
     num_nodes: PositiveInt = 1  # machines
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
-    num_workers: Annotated[int, Field(ge=0)] = 0
+    num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = (
+        "auto"  # processes that prepare images: training/workers.py
+    )
+    cache_memory: str = "1GiB"  # decoded images are kept in so much memory of each process that trains
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
     time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
     levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next
@@ -80,6 +84,16 @@ class RunConfig(BaseModel):
     @classmethod
     def _as_text(cls, precision: Any) -> Any:
         return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
+
+    @field_validator("cache_memory")
+    @classmethod
+    def _size_of_memory(cls, cache_memory: str) -> str:
+        bytes_of(cache_memory)
+        return cache_memory
+
+    @property
+    def cache_bytes(self) -> int:
+        return bytes_of(self.cache_memory)
 
     @field_validator("model")
     @classmethod

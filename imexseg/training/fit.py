@@ -111,6 +111,8 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
         batches = SegmentationData(config, data.train, data.val, level)
+        if process_rank() == 0:
+            console.print(batches.in_words())
         stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.load.augmentation import Augmentation
@@ -20,7 +20,7 @@ from imexseg.data.read.tensors import augmented_to_tensor
 from imexseg.data.read.void import with_ignored
 from imexseg.numerics.scaling import seen_size
 
-CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
+CACHE_BYTES = 1 << 30  # of decoded pairs that are kept in memory
 
 
 class SegmentationDataset(Dataset):
@@ -29,6 +29,8 @@ class SegmentationDataset(Dataset):
     A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
     processes share a split unevenly, so that no image is counted twice.
     The mask is ignored where the image has no value (void.py).
+    Args: cache_bytes: of decoded pairs that are kept, those that were read first. Each process that reads has its share.
+        sizes: (H, W) of each pair, to say how many that will be.
     Returns: image (C, H, W) float32, mask (H, W) int64.
     """
 
@@ -41,6 +43,8 @@ class SegmentationDataset(Dataset):
         seed: int = 0,
         crop: RareClassCrop | None = None,
         long_side: int | None = None,
+        cache_bytes: int = CACHE_BYTES,
+        sizes: Sequence[tuple[int, int]] = (),
     ):
         self.pairs = pairs
         self.channels = channels
@@ -49,11 +53,24 @@ class SegmentationDataset(Dataset):
         self.seed = seed
         self.crop = crop
         self.long_side = long_side
+        self.cache_bytes = cache_bytes
+        self.sizes = sizes
         self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._cached_bytes = 0
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Of all pairs together, as they would be kept."""
+        sizes = [(h, w) if self.long_side is None else seen_size(h, w, self.long_side) for h, w in self.sizes]
+        return sum(h * w for h, w in sizes) * (self.channels * np.dtype(self.dtype).itemsize + 1)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every pair is decoded once, by a single process that reads."""
+        return self.decoded_bytes <= self.cache_bytes
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, number = key
@@ -78,7 +95,9 @@ class SegmentationDataset(Dataset):
         mask = with_ignored(read_classes(pair), void, IGNORE)
         if self.long_side is not None:
             image, mask = scaled_to(image, mask, self.long_side)
-        if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
+        reader = get_worker_info()
+        share = self.cache_bytes if reader is None else self.cache_bytes // reader.num_workers
+        if self._cached_bytes + image.nbytes + mask.nbytes <= share:
             self._cache[number] = image, mask
             self._cached_bytes += image.nbytes + mask.nbytes
         return image, mask
