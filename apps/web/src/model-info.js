@@ -47,6 +47,7 @@ const OPTIONAL = {
   metrics: isObject,
   data: isObject,
   augmentation: orNull((value) => typeof value === "string"),
+  core: (value) => value === null, // of the layers alone, which this page cannot run
 };
 
 /**
@@ -66,6 +67,9 @@ export function checkedInfo(text, name, seal) {
   }
   if (!isInteger(1, FORMAT)(info?.format)) {
     throw new PageError(`${name} has metadata of format ${info?.format}; this page reads formats 1 and 2. Get a newer page.`);
+  }
+  if (isObject(info.core)) {
+    throw new PageError(`${name} holds the layers of a network alone. Export it again, without --core.`);
   }
   const { checksum, ...rest } = info;
   if ((checksum ?? null) !== seal || (seal === null && info.format >= FIRST_WITH_CHECKSUM)) {
