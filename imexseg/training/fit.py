@@ -23,7 +23,6 @@ from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.models.prediction_info import PixelRange
 from imexseg.numerics.scaling import seen_size
-from imexseg.training.averaging import WeightAverage
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
@@ -102,12 +101,10 @@ def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume
             config.time_smoothness,
             config.loss,
             config.label_smoothing,
-            config.deep_supervision,
         )
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        average = WeightAverage(network, config.ema) if config.ema else None
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder, average)
+        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
         trainer = make_trainer(at_level, level_folder, recorder, console)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:

@@ -30,7 +30,6 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
     for useless in _USELESS:
         warnings.filterwarnings("ignore", message=f".*{useless}.*")
     stop = [StopEarly(config.early_stopping)] if config.early_stopping else []
-    average = [recorder.average] if recorder.average else []
     return L.Trainer(
         max_epochs=config.epochs,
         accelerator=accelerator(config),
@@ -42,7 +41,7 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
         # Cycles before the recorder, which writes the learning rate down.
-        callbacks=[*average, *stop, Cycles(config), recorder, RunProgress(recorder, console)],
+        callbacks=[*stop, Cycles(config), recorder, RunProgress(recorder, console)],
         plugins=[AtomicCheckpoints()],
         use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically
