@@ -16,7 +16,9 @@ from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
+from imexseg.training.distil_settings import DistillationConfig, contradiction
 from imexseg.training.losses import parse_loss
+from imexseg.units import seconds
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -53,6 +55,10 @@ class RunConfig(BaseModel):
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
     epochs: PositiveInt = QTIPS.epochs
+    images_per_epoch: PositiveInt | None = None  # drawn in one epoch, however many there are; None: each of them once
+    budget: float | None = Field(None, gt=0, allow_inf_nan=False)  # seconds of the clock, see training/pace.py
+    fill_budget: bool = False  # epochs are added, too, where the budget allows
+    paces: list[tuple[PositiveInt, PositiveInt]] = []  # [after so many epochs, so many in all], to be repeated
     restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
     batch_size: PositiveInt = QTIPS.batch_size  # over all devices of all nodes together
@@ -75,18 +81,28 @@ class RunConfig(BaseModel):
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     num_workers: Annotated[int, Field(ge=0)] = 0
+    cpu_threads: PositiveInt | None = None  # of torch in each process; None: one a core
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
     time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
     levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next
     level_epochs: PositiveInt | None = None  # on each of the coarser ones; None: as many as on the finest
     level_steps: bool = False  # each coarser one has half the time steps too
+    teacher: list[str] = []  # weights files, run folders, shipped names or .onnx with probabilities: training/distil.py
+    unlabelled: Path | None = None  # a folder of images without masks, of which the teacher says what is in them
+    distillation: DistillationConfig = DistillationConfig()
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
+    plan: dict[str, Any] | None = None  # what was planned, and why, for whoever reads it; it changes nothing
 
     @field_validator("precision", mode="before")
     @classmethod
     def _as_text(cls, precision: Any) -> Any:
         return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _in_seconds(cls, budget: Any) -> Any:
+        return seconds(budget) if isinstance(budget, str) else budget
 
     @field_validator("model")
     @classmethod
@@ -151,6 +167,14 @@ class RunConfig(BaseModel):
                 "use levels 1",
                 *("init_weights", "levels"),
             )
+        if self.budget is not None and (self.levels > 1 or self.restarts):
+            raise _together(
+                f"budget {self.budget:g} s cannot be combined with levels or restarts, whose cycles are not fitted to it; "
+                "give epochs instead",
+                *("budget", "levels", "restarts"),
+            )
+        if (wrong := contradiction(self)) is not None:
+            raise _together(wrong[0], *wrong[1])
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise _together(f"network: {', '.join(of_the_data)} is determined by the data; remove it", "network")

@@ -13,6 +13,7 @@ from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.contract import ImageNetwork
 from imexseg.training.losses import Loss
+from imexseg.training.pace import PacedCycle
 
 
 def balanced_class_weights(class_pixels: Tensor) -> Tensor:
@@ -97,5 +98,5 @@ class SegmentationTask(L.LightningModule):
         groups = [{"params": kernels, "weight_decay": self.weight_decay}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
         n_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=n_steps)
+        schedule = PacedCycle(optimizer, self.learning_rate, n_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
