@@ -15,7 +15,7 @@ def print_tables(measured: list[dict[str, str]]) -> None:
         lines = _lines(question, found)
         if lines:
             length = f", {question.times} times as long" if question.times > 1 else ""
-            print(f"\n{question.network}: {question.knob}{length}\n")
+            print(f"\n### `{question.network}`: {question.knob}{length}\n")
             print("\n".join(lines))
 
 

@@ -22,8 +22,6 @@ class Recipe:
     augmentation: str = "symmetries"
     epochs: int = 12
     label_smoothing: float = 0.0
-    deep_supervision: float = 0.0  # weight of the losses of the stages
-    ema: float | None = None  # decay a step of the averaged weights; None: those of the last step
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:
@@ -36,8 +34,10 @@ def settings_in_words(settings: Mapping[str, Any]) -> str:
 
 QTIPS = Recipe()
 _PHOTO = Recipe(learning_rate=1e-2, augmentation="light", epochs=40)
-_PRETRAINED = replace(_PHOTO, learning_rate=2e-3, epochs=20)
+_LITE0 = replace(_PHOTO, learning_rate=4e-3, epochs=20)
+# Of other libraries' networks, not searched for here: docs/photographs.md.
 _PEER = replace(_PHOTO, learning_rate=3e-3)
+_PRETRAINED_PEER = replace(_PHOTO, learning_rate=2e-3, epochs=20)
 
 # By the form of a short name (models/registry.py has what they are); the first of them is the form without a name.
 OF_FORM: dict[str, Recipe] = {
@@ -62,11 +62,11 @@ def recipe_of(model: str, network: Mapping[str, Any] | None = None) -> Recipe:
     """
     settings = network or {}
     if model.startswith("smp:"):
-        return _PRETRAINED if settings.get("pretrained", False) else _PEER
+        return _PRETRAINED_PEER if settings.get("pretrained", False) else _PEER
     name = model.replace("_", "-")
     if name in OF_NAME:
         return OF_NAME[name]
     if name.endswith("-lite0"):
-        return _PRETRAINED if settings.get("pretrained", True) else _PHOTO
+        return _LITE0 if settings.get("pretrained", True) else _PHOTO
     forms = [form for form in OF_FORM if form and name.endswith(f"-{form}")]
     return OF_FORM[max(forms, key=len, default="")]

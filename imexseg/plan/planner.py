@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from imexseg.errors import UsageError
-from imexseg.models.build import full_name
+from imexseg.models.build import full_name, model_config
 from imexseg.models.pretrained import check_lite0_package
 from imexseg.models.recipes import recipe_of
 from imexseg.plan import rules, schedule
@@ -109,7 +109,7 @@ def _of_model(model: str, network: dict[str, Any]) -> Candidate:
     """What the rules say of a network that was named."""
     known = [c for c in (*rules.PHOTOGRAPHS, rules.SMALL_IMAGES) if c.model == model]
     like = known[0] if known else rules.PHOTOGRAPHS[0] if model.startswith("smp:") else rules.PHOTOGRAPHS[1]
-    begins = recipe_of(model, network) == recipe_of("imex-lite0") and network.get("pretrained", True)
+    begins = model_config(model, **network).begins_pretrained
     return Candidate(
         model,
         SET,
@@ -119,7 +119,7 @@ def _of_model(model: str, network: dict[str, Any]) -> Candidate:
         like.cost,
         like.bytes_above,
         network,
-        bool(begins),
+        begins,
         like.least_side,
     )
 

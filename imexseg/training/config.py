@@ -69,14 +69,9 @@ class RunConfig(BaseModel):
     weight_decay: float = Field(QTIPS.weight_decay, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
     label_smoothing: float = Field(QTIPS.label_smoothing, ge=0, lt=1)  # of cross-entropy: training/losses.py
-    deep_supervision: float = Field(
-        QTIPS.deep_supervision, ge=0, allow_inf_nan=False
-    )  # weight of the stages' own losses
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = QTIPS.ema  # training/averaging.py: decay a step; None: no average
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
-    augmentation: str | list[dict[str, dict[str, Any]]] = (
-        QTIPS.augmentation
-    )  # a name, an albumentations YAML, or its content
+    # A name, an albumentations YAML, or its content.
+    augmentation: str | list[dict[str, dict[str, Any]]] = QTIPS.augmentation
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     long_side: Annotated[int, Field(ge=32, le=4096)] | None = (
         None  # pixels: scale every image, here and when predicting

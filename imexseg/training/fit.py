@@ -23,7 +23,6 @@ from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.models.prediction_info import PixelRange
 from imexseg.numerics.scaling import seen_size
-from imexseg.training.averaging import WeightAverage
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
@@ -118,11 +117,10 @@ def fit(
         task = task_of(config, network, data)
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        average = WeightAverage(network, config.ema) if config.ema else None
         info = model_info(config, data, network, begun)
         if taught:
             info.training.update(teacher=taught[0].facts(), unlabelled=len(taught[1].paths))
-        recorder = RunRecorder(level_folder, network, info, folder, average)
+        recorder = RunRecorder(level_folder, network, info, folder)
         pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
@@ -161,7 +159,6 @@ def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> Segmenta
         config.time_smoothness,
         config.loss,
         config.label_smoothing,
-        config.deep_supervision,
     )
     return task.follow(config.distillation) if isinstance(task, DistilledTask) else task
 
