@@ -1,7 +1,10 @@
-"""Whether `imexseg next` pays: test mIoU against the number of labelled images, chosen by it and at random.
+"""Whether it pays to choose which images to label: test mIoU against their number, chosen by a rule and at random.
 
     python -m benchmarks.next --data FOLDER --set facade          trains what is not in results/next.csv yet, then prints
     python -m benchmarks.next                                     prints what is there
+
+The rule, in benchmarks/next_rule.py, takes images that the network is unsure of and that are unlike the labelled ones. It was
+built as a command, `imexseg next`, and taken out again, because it does not pay (docs/figures.md).
 
 FOLDER holds ccp/ and facade/, each with images/ and masks/. Both ways begin with the same images, drawn at random for each seed;
 after each round as many images are added as the list of sizes says. Every training takes the same number of steps, so that more
@@ -89,8 +92,7 @@ def train(everything: Path, chosen: list[str], folder: Path, options: argparse.N
 
 
 def chosen_next(n: int, everything: Path, chosen: list[str], rest: list[str], weights: Path) -> list[str]:
-    from imexseg.choosing.choose import choose
-    from imexseg.choosing.look import look_at
+    from benchmarks.next_rule import choose, look_at
     from imexseg.data.read.images import read_image
     from imexseg.models.artefact import load
 

@@ -5,7 +5,7 @@
 
 The features are those of the encoder efficientnet-lite0 with the weights of ImageNet at its four strides, at a long side of 192
 px; on cells of 8 px a linear map to the classes is fitted by ridge regression. It has one solution, so that a curve tells of the
-images that were chosen and not of the chances of a training, and many seeds cost little. Beside the rule of `next`: k-centre
+images that were chosen and not of the chances of a training, and many seeds cost little. Beside that rule: k-centre
 without doubt (Sener, Savarese 2018), and the most typical image of each large cluster that has no labelled one (Hacohen, Dekel,
 Weinshall 2022).
 """
@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 
 from benchmarks.next import is_tested, print_table, record, rows
+from benchmarks.next_rule import Look, choose
 from benchmarks.photograph_data import CCP, CCP_TEN
-from imexseg.choosing.choose import choose
-from imexseg.choosing.look import Look
 
 MODEL = "frozen-lite0"
 WAYS = ("random", "next", "k-centre", "typical")

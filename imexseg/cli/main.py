@@ -22,7 +22,6 @@ VERBS = {
     "train": "train a network on a data set, or on Q-tips if none is given.",
     "evaluate": "score weights against the masks of a data set.",
     "predict": "segment images; write masks and overlays at the original size.",
-    "next": "say which images to label next: those that a network is unsure of and that are unlike the labelled ones.",
     "edge": "segment images, videos or a camera with an exported network, live and without torch.",
     "export": "export a network to one .onnx file, verified against torch.",
     "inspect": "interpret trained weights as a PDE: kernels as derivatives, decay lengths, stable steps, Green's functions.",

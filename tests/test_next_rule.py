@@ -1,20 +1,13 @@
-"""Which images come next: the rule by hand, and the command."""
+"""Which images come next: the rule of benchmarks/next.py, by hand."""
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from imexseg.choosing.choose import choose
-from imexseg.choosing.look import Look, look_at
-from imexseg.cli import main as command_line
+from benchmarks.next_rule import Look, choose, look_at
 from imexseg.models.artefact import load
-
-Capture = pytest.CaptureFixture[str]
 
 
 def looks(*points: tuple[float, float], confidence: float = 0.5) -> list[Look]:
@@ -70,51 +63,3 @@ def test_a_look_is_that_of_what_the_classifier_is_given(trained_run: Path):
     np.testing.assert_allclose(look.feature, expected, atol=1e-5)
     shares = (logits / (network.info.temperature or 1)).softmax(0).max(0).values
     assert look.confidence == pytest.approx(shares.mean().item(), abs=1e-5)
-
-
-def run(*arguments: object) -> int:
-    return command_line.main(["next", *map(str, arguments)])
-
-
-def test_the_command(trained_run: Path, qtips_folder: Path, tmp_path: Path, capsys: Capture):
-    pool = tmp_path / "pool"
-    pool.mkdir()
-    random = np.random.default_rng(5)
-    for number in range(5):
-        Image.fromarray(random.integers(0, 50 * (number + 1), (32, 32), dtype=np.uint8)).save(pool / f"{number}.png")
-    copy = next((qtips_folder / "images/train").iterdir())
-    (pool / "copy.png").write_bytes(copy.read_bytes())
-    command = [qtips_folder, "--unlabelled", pool, "--weights", trained_run]
-    assert run(*command, "-n", 9, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["unlabelled"] == 6
-    assert found["labelled"] == 16
-    assert {Path(row["file"]).name for row in found["next"]} == {*(f"{n}.png" for n in range(5)), "copy.png"}
-    assert Path(found["next"][-1]["file"]).name == "copy.png"
-    assert found["next"][-1]["distance"] == pytest.approx(0, abs=1e-6)
-    assert run(*command, "-n", 2, "--output", tmp_path / "out") == 0
-    said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines()[1:]] == [row["file"] for row in found["next"][:2]]
-    with open(tmp_path / "out/next.csv", newline="") as file:
-        assert [row["file"] for row in csv.DictReader(file)] == [row["file"] for row in found["next"][:2]]
-    page = (tmp_path / "out/next.html").read_text()
-    assert page.count("data:image/jpeg") == 4
-    assert "http" not in page.replace("http-equiv", "")
-    assert run(*command, "--output", tmp_path / "out") == 2
-
-
-def test_images_that_cannot_be_read_and_those_that_are_labelled(
-    trained_run: Path, qtips_folder: Path, tmp_path: Path, capsys: Capture
-):
-    (tmp_path / "bad.png").write_bytes(b"no image")
-    Image.fromarray(np.zeros((32, 32), np.uint8)).save(tmp_path / "good.png")
-    assert run(qtips_folder, "--unlabelled", tmp_path, "--weights", trained_run) == 1
-    printed = capsys.readouterr()
-    assert "good.png" in printed.out
-    assert "bad.png" in printed.err
-    assert "1 of 2 images failed" in printed.err
-    train = qtips_folder / "images/train"
-    assert run(qtips_folder, "--unlabelled", train, "--weights", trained_run) == 2
-    assert "every image there is labelled" in capsys.readouterr().err
-    assert run(qtips_folder, "--unlabelled", train, "--weights", "x.onnx") == 2
-    assert "does not show what is inside the network" in capsys.readouterr().err
