@@ -62,17 +62,17 @@ class ImageNetwork(OnGrid):
     def prepared(self, image: Tensor) -> Tensor:
         """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
         height, width = image.shape[-2:]
-        seen = scale_image(image, self._seen(height, width))
+        seen = scale_image(image, self.seen(height, width))
         return channels_last(self.pad_to_stride((seen - self.mean) / self.std))
 
     def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Cropped and scaled back to the size of the image. Shapes: (B, num_classes, H', W') → (B, num_classes, *size)."""
-        height, width = self._seen(*size)
+        height, width = self.seen(*size)
         cropped = logits[..., :height, :width]
         return cropped if self.config.long_side is None else scale_back(cropped, size)
 
-    def _seen(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which the network sees an image."""
+    def seen(self, height: int, width: int) -> tuple[int, int]:
+        """The size in pixels at which the network sees an image of that size."""
         if self.config.long_side is None:
             return height, width
         return seen_size(height, width, self.config.long_side, self.smallest_side)
