@@ -7,7 +7,6 @@ from pathlib import Path
 from imexseg.inference.placed import PlacedJob
 from imexseg.storage.places import Place, Url
 
-FORMATS = ("labelme", "coco", "yolo", "voc")
 _OF_IMAGE = {
     "labelme": ["labelme/{}.json"],
     "coco": [],
