@@ -58,7 +58,7 @@ class SegmentationData(L.LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def train_dataloader(self) -> DataLoader:
-        sampler = EpochSampler(len(self.train_set), self.config.seed, *self._ranks())
+        sampler = EpochSampler(len(self.train_set), self.config.seed, *self._ranks(), self.config.images_per_epoch)
         whole_batches = len(sampler) >= self._per_process  # a rest of one image would upset batch normalisation
         return self._loader(self.taught_set or self.train_set, sampler, self._per_process, drop_last=whole_batches)
 

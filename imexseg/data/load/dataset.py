@@ -84,6 +84,11 @@ class SegmentationDataset(Dataset):
             truth.fill_(IGNORE)
         return augmented_to_tensor(image, self.dtype), truth
 
+    def forget(self) -> None:
+        """Read every file anew, as in the first pass."""
+        self._cache.clear()
+        self._cached_bytes = 0
+
     def decoded(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Image (H, W, C) and mask (H, W) before crop and augmentation, at the size that is trained on."""
         if number in self._cache:
