@@ -160,6 +160,7 @@ def run(options: argparse.Namespace) -> int:
         new_run_folder,
         process_rank,
     )
+    from imexseg.training.teacher import check_teacher
     from imexseg.training.transfer import check_beginning
 
     if options.resume is not None:
@@ -182,6 +183,8 @@ def run(options: argparse.Namespace) -> int:
     folder = choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
     data = None if config.data is None else look_at(config.data)
+    if data is not None:
+        check_teacher(config, data.description.names, data.train)
     if planning and data is not None:
         if process_rank() > 0:  # the first process has planned
             config = resolve(folder / CONFIG, {})

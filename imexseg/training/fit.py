@@ -41,7 +41,7 @@ from imexseg.training.run_folder import (
     record_paces,
 )
 from imexseg.training.task import SegmentationTask, balanced_class_weights
-from imexseg.training.teacher import check_teacher, find_teacher
+from imexseg.training.teacher import find_teacher
 from imexseg.training.temperature import calibrate
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
@@ -164,8 +164,7 @@ def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> Segmenta
 
 
 def check_network(config: RunConfig, data: RunData) -> None:
-    """Before anything is written: that network, levels, images and teachers go together. Raises: UsageError."""
-    check_teacher(config, data.description.names, data.train)
+    """Before anything is written: that network, levels and images go together. Raises: UsageError."""
     _require_sizes(config, build_network(network_settings(config, data)), data)
 
 

@@ -16,6 +16,7 @@ from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
 from imexseg.models.build import build_network, model_config
 from imexseg.models.checksum import sealed
+from imexseg.plan.trial import try_steps
 from imexseg.training import distil
 from imexseg.training.config import RunConfig, resolve
 from imexseg.training.data_module import SegmentationData
@@ -266,6 +267,14 @@ def test_refused_in_a_line_before_anything_is_written(teacher, unlabelled, qtips
     assert main(command) == 2
     assert "knows the classes" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_times_the_student_alone(teacher, qtips_folder, monkeypatch):
+    monkeypatch.setattr(Teacher, "_ask", lambda *args: pytest.fail("asked"))
+    config = RunConfig.model_validate(
+        {"data": qtips_folder, "teacher": [str(teacher)], "network": TINY, "batch_size": 4}
+    )
+    assert try_steps(config, look_at_data(qtips_folder), 0.1).step > 0
 
 
 @pytest.mark.parametrize(
