@@ -88,6 +88,8 @@ class Reasons:
             return f"{self.why_scale}: whole images at that scale would take too long, and pieces show as much detail"
         if scale.long_side is None:
             return f"all are of one scale, and {own} px are few enough"
+        if scale.seen_side < own and self.choice.by == "--max-ms":
+            return f"the largest that keeps {self.limits.in_words()}; {self.why_scale}"
         if scale.seen_side < own:
             return f"the largest that leaves {self.choice.candidate.passes} passes over the images in the time; {self.why_scale}"
         return f"images of different sizes are seen at one scale; {self.why_scale}"
