@@ -86,7 +86,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, metavar="FOLDER")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.csv")
     options = parser.parse_args()
-    for row in (row for question in QUESTIONS for row in question.rows()) if options.data else ():
+    asked = [row for question in QUESTIONS if not question.removed for row in question.rows()]
+    for row in asked if options.data else ():
         if row.key() in {tuple(found[name] for name in COLUMNS[:5]) for found in measured(options.results)}:
             continue
         data = small_copy(row.set, options.data, COPIES / f"{row.set}-{LONG_SIDE[row.set]}", LONG_SIDE[row.set])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FLAGS = (
     *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
-    *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "budget"),
+    *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "budget", "teacher", "unlabelled"),
 )
 
 
@@ -94,6 +94,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init-weights",
         metavar="W",
         help="fine-tune a weights file, a run folder, or shipped weights by name; whatever fits is copied",
+    )
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        metavar="W",
+        help="learn from what these weights or this .onnx say of the images too; repeated: from their mean",
+    )
+    parser.add_argument(
+        "--unlabelled", type=Path, metavar="FOLDER", help="images without masks that a teacher is asked about"
     )
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="a file of settings; flags take precedence")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")

@@ -10,8 +10,9 @@ from imexseg.data.check.scan import Read, read_pairs
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import Pair
 from imexseg.errors import JobError
-from imexseg.evaluation.evaluate import Counted, count_pairs
-from imexseg.inference.pipeline import Job, Result, Wanted, predict_images
+from imexseg.evaluation.evaluate import Counted, Measures, count_pairs
+from imexseg.inference.image_files import Wanted
+from imexseg.inference.pipeline import Job, Result, predict_images
 from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
 from imexseg.storage.mirror import Mirror
 from imexseg.storage.scratch import scratch_folder
@@ -106,7 +107,7 @@ class Worker:
         from imexseg.inference.tiled import predict_images_tiled
 
         results: list[Result] = []
-        for result in predict_images_tiled(self.predictor, jobs, wanted.white, compare=self.compare):
+        for result in predict_images_tiled(self.predictor, jobs, wanted, compare=self.compare):
             self.compare = self.compare and result.disagreement is None
             results.append(result)
         return results
@@ -119,6 +120,7 @@ class Worker:
         description: DataDescription,
         perturb: Any,
         mirror: Mirror | None,
+        measures: Measures,
     ) -> tuple[int, list[Counted]]:
         """Args: block: number of its first pair in the split, and the pairs. Raises: UsageError."""
         first, pairs = block
@@ -127,7 +129,7 @@ class Worker:
             if perturb is not None:
                 perturb = replace(perturb, network=getattr(self.opened, "network", None))
             with self.opened.threads(1):
-                return number, list(count_pairs(self.predictor, description, pairs, first, perturb, mirror))
+                return number, list(count_pairs(self.predictor, description, pairs, first, perturb, mirror, measures))
 
     def check(
         self, setup: list[Any], number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None

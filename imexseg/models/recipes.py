@@ -22,8 +22,6 @@ class Recipe:
     augmentation: str = "symmetries"
     epochs: int = 12
     label_smoothing: float = 0.0
-    deep_supervision: float = 0.0  # weight of the losses of the stages
-    ema: float | None = None  # decay a step of the averaged weights; None: those of the last step
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Tridiagonal systems, many beside each other: elimination down and substitution up, along the first axis.
 
-    -b_{i-1} u_{i-1} + (own_i + b_{i-1} + b_i) u_i - b_i u_{i+1} = x_i,    own > 0,  b ≥ 0
+-b_{i-1} u_{i-1} + (own_i + b_{i-1} + b_i) u_i - b_i u_{i+1} = x_i,    own > 0,  b ≥ 0
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,11 @@ class Factors(NamedTuple):
 def factorise(own: Sequence[Tensor], coupling: Tensor) -> Factors:
     """Args: own: n tensors that may share storage.  coupling: b, the same between all rows; its shape and theirs broadcast.
 
-    With pivot_i = δ_i + b the recursion for the pivots is δ_i = own_i + (b / pivot_{i-1}) δ_{i-1}. Only positive numbers are added
-    up, where a difference would lose `own`, which may be 1 beside a b of thousands.
+    With pivot_i = δ_i + b the recursion for the pivots is δ_i = own_i + (b / pivot_{i-1}) δ_{i-1}. Only positive numbers are
+    added up, where a difference would lose `own`, which may be 1 beside a b of thousands.
     """
-    shape = torch.broadcast_shapes(own[0].shape, coupling.shape)
-    inverse, ratios = own[0].new_empty(2, len(own), *shape)
     excess = own[0]
+    inverse, ratios = excess.new_empty(2, len(own), *(excess + coupling).shape)
     for pivot, ratio, following in zip(inverse.unbind(0)[:-1], ratios.unbind(0), own[1:], strict=False):
         torch.add(excess, coupling, out=pivot)
         torch.div(coupling, pivot, out=ratio)
@@ -35,7 +34,10 @@ def factorise(own: Sequence[Tensor], coupling: Tensor) -> Factors:
 
 
 def eliminate(X: Tensor, axis: int, factors: Factors) -> None:
-    """Solve in place. Args: X: right-hand sides; its rows along the axis, counted from the last, broadcast with those of the factors."""
+    """Solve in place.
+
+    Args: X: right-hand sides.  axis: -1, -2, …; rows along it broadcast with those of the factors.
+    """
     rows, ratios = X.unbind(axis), factors.ratios.unbind(0)
     for i in range(1, len(rows)):
         rows[i].addcmul_(ratios[i - 1], rows[i - 1])

@@ -11,8 +11,8 @@ one end and with q in that next to the other:
 
     q = sinh θ / sinh (w+1)θ,    σ = 2 sinh(wθ/2) sinh(θ/2) / cosh((w+1)θ/2)
 
-With a mirror at the other end it answers with 1 - κ, κ = 2 sinh(wθ) sinh(θ/2) / cosh((w+½)θ). All of these are positive, and so is
-all that they are added to: nothing cancels.
+With a mirror at the other end it answers with 1 - κ, κ = 2 sinh(wθ) sinh(θ/2) / cosh((w+½)θ). All of these are positive, and
+so is all that they are added to: nothing cancels.
 Source: Chan 1987, SIAM J. Numer. Anal. 24(2), 382-390, for two strips between zeros. Differs: any number of them, and mirrors.
 """
 
@@ -101,7 +101,10 @@ class Strips:
     def __init__(self, strips: list[Strip], diffusion: Tensor, height: int, wall: int):
         self.strips = strips
         n = max(strip.stop - strip.start for strip in strips)
-        tables = [_waves(strip.stop - strip.start, strip.first, strip.last, n, diffusion.dtype, diffusion.device) for strip in strips]
+        tables = [
+            _waves(strip.stop - strip.start, strip.first, strip.last, n, diffusion.dtype, diffusion.device)
+            for strip in strips
+        ]
         self.matrices = [matrix for matrix, _ in tables]  # (n, width of the strip) each
         kinds = tables if any(table is not tables[0] for table in tables) else tables[:1]
         eigenvalues = torch.stack([values for _, values in kinds])
@@ -146,7 +149,9 @@ class Strips:
 
 
 @cached_table
-def _waves(width: int, first: int, last: int, n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def _waves(
+    width: int, first: int, last: int, n: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
     """Eigenvectors of -∂² on so many points, as orthonormal rows, and its eigenvalues; zeros for what is missing to n waves.
 
     Args: first, last: 1 for zero just beyond that end, 0 for a mirror there. Shapes: → (n, width), (n,).

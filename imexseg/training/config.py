@@ -16,6 +16,7 @@ from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
+from imexseg.training.distil_settings import DistillationConfig, contradiction
 from imexseg.training.losses import parse_loss
 from imexseg.units import seconds
 
@@ -67,14 +68,9 @@ class RunConfig(BaseModel):
     weight_decay: float = Field(QTIPS.weight_decay, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
     label_smoothing: float = Field(QTIPS.label_smoothing, ge=0, lt=1)  # of cross-entropy: training/losses.py
-    deep_supervision: float = Field(
-        QTIPS.deep_supervision, ge=0, allow_inf_nan=False
-    )  # weight of the stages' own losses
-    ema: Annotated[float, Field(gt=0, lt=1)] | None = QTIPS.ema  # training/averaging.py: decay a step; None: no average
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
-    augmentation: str | list[dict[str, dict[str, Any]]] = (
-        QTIPS.augmentation
-    )  # a name, an albumentations YAML, or its content
+    # A name, an albumentations YAML, or its content.
+    augmentation: str | list[dict[str, dict[str, Any]]] = QTIPS.augmentation
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     long_side: Annotated[int, Field(ge=32, le=4096)] | None = (
         None  # pixels: scale every image, here and when predicting
@@ -91,6 +87,9 @@ class RunConfig(BaseModel):
     levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next
     level_epochs: PositiveInt | None = None  # on each of the coarser ones; None: as many as on the finest
     level_steps: bool = False  # each coarser one has half the time steps too
+    teacher: list[str] = []  # weights files, run folders, shipped names or .onnx with probabilities: training/distil.py
+    unlabelled: Path | None = None  # a folder of images without masks, of which the teacher says what is in them
+    distillation: DistillationConfig = DistillationConfig()
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
     plan: dict[str, Any] | None = None  # what was planned, and why, for whoever reads it; it changes nothing
@@ -174,6 +173,8 @@ class RunConfig(BaseModel):
                 "give epochs instead",
                 *("budget", "levels", "restarts"),
             )
+        if (wrong := contradiction(self)) is not None:
+            raise _together(wrong[0], *wrong[1])
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise _together(f"network: {', '.join(of_the_data)} is determined by the data; remove it", "network")

@@ -23,14 +23,15 @@ from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.models.prediction_info import PixelRange
 from imexseg.numerics.scaling import seen_size
-from imexseg.training.averaging import WeightAverage
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
+from imexseg.training.distil import DistilledTask
 from imexseg.training.multilevel import levels, network_settings
 from imexseg.training.pace import Pace, paced_epochs
 from imexseg.training.recorder import RunRecorder
 from imexseg.training.run_folder import (
+    BEST,
     ENVIRONMENT,
     GENERATED_DATA,
     LAST,
@@ -40,6 +41,8 @@ from imexseg.training.run_folder import (
     record_paces,
 )
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.teacher import check_teacher, find_teacher
+from imexseg.training.temperature import calibrate
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
 
@@ -105,6 +108,7 @@ def fit(
     if config.cpu_threads is not None:
         torch.set_num_threads(config.cpu_threads)
     L.seed_everything(config.seed, workers=True, verbose=False)
+    taught = find_teacher(config, data.description.names, data.train, folder) if config.teacher else None
     started = time.monotonic()
     seconds = config.budget if seconds is None else seconds
     for level, network, level_folder in levels(config, folder, data):
@@ -113,8 +117,10 @@ def fit(
         task = task_of(config, network, data)
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        average = WeightAverage(network, config.ema) if config.ema else None
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder, average)
+        info = model_info(config, data, network, begun)
+        if taught:
+            info.training.update(teacher=taught[0].facts(), unlabelled=len(taught[1].paths))
+        recorder = RunRecorder(level_folder, network, info, folder)
         pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
@@ -123,13 +129,17 @@ def fit(
         trainer = make_trainer(at_level, level_folder, recorder, console, pace)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
-        batches = SegmentationData(config, data.train, data.val, level)
+        batches = SegmentationData(config, data.train, data.val, level, taught)
         stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
         if config.budget is not None and process_rank() == 0:
             record_paces(folder, [(after, total) for after, total in pace.paces])
+    if process_rank() == 0:
+        calibrate(folder / BEST, data.val)
+    if taught and process_rank() == 0:
+        taught[0].forget()
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
 
@@ -138,7 +148,7 @@ def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> Segmenta
     """What is optimised, as the settings say."""
     class_pixels = torch.from_numpy(data.train.class_pixels)
     balanced = config.class_weights == "auto"
-    return SegmentationTask(
+    task = (DistilledTask if config.teacher else SegmentationTask)(
         network,
         data.description.names,
         balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels)),
@@ -147,12 +157,13 @@ def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> Segmenta
         config.time_smoothness,
         config.loss,
         config.label_smoothing,
-        config.deep_supervision,
     )
+    return task.follow(config.distillation) if isinstance(task, DistilledTask) else task
 
 
 def check_network(config: RunConfig, data: RunData) -> None:
-    """Before anything is written: that network, levels and images go together. Raises: UsageError."""
+    """Before anything is written: that network, levels, images and teachers go together. Raises: UsageError."""
+    check_teacher(config, data.description.names, data.train)
     _require_sizes(config, build_network(network_settings(config, data)), data)
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 import math
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from imexseg.files import write_atomically
 from imexseg.models.artefact import not_finite, save_weights
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
-from imexseg.training.averaging import WeightAverage
 from imexseg.training.run_folder import BEST, LAST, METRICS
 
 
@@ -27,16 +25,8 @@ class RunRecorder(L.Callback):
     Its own state (history, best score) travels in last.ckpt.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        network: ImageNetwork,
-        info: ModelInfo,
-        run_folder: Path | None = None,
-        average: WeightAverage | None = None,
-    ):
+    def __init__(self, folder: Path, network: ImageNetwork, info: ModelInfo, run_folder: Path | None = None):
         self.folder = folder
-        self.average = average  # whose weights were validated, and are the ones to keep
         self.run_folder = run_folder or folder  # differs for a coarser level
         self.network = network
         self.info = info
@@ -76,8 +66,7 @@ class RunRecorder(L.Callback):
                 if is_best:
                     metrics = {"split": "val", "miou": self.best_miou, "epoch": epoch}
                     info = self.info.model_copy(update={"metrics": metrics})
-                    with self.average.in_place() if self.average else nullcontext():
-                        save_weights(self.folder / BEST, self.network, info)
+                    save_weights(self.folder / BEST, self.network, info)
             # Every process takes part in assembling a checkpoint; the first one writes it.
             trainer.save_checkpoint(self.folder / LAST)
         except JobError as error:

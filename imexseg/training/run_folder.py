@@ -105,7 +105,9 @@ def create_run_folder(folder: Path, config: RunConfig) -> None:
     weights = config.init_weights
     if weights is not None and Path(weights).exists():
         weights = str(Path(weights).resolve())
-    named = {"data": data, "init_weights": weights, "output": None}
+    teacher = [str(Path(one).resolve()) if Path(one).exists() else one for one in config.teacher]
+    unlabelled = config.unlabelled.resolve() if config.unlabelled else None
+    named = {"data": data, "init_weights": weights, "teacher": teacher, "unlabelled": unlabelled, "output": None}
     write_atomically(folder / CONFIG, dump(config.model_copy(update=named)))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
 

@@ -1,7 +1,7 @@
 """The optimisation problem: a loss, AdamW with a one-cycle schedule, and scores counted by torchmetrics."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import lightning as L
 import torch
@@ -12,7 +12,6 @@ from imexseg.data.description.labels import IGNORE
 from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.contract import ImageNetwork
-from imexseg.training.deep_supervision import StageHeads
 from imexseg.training.losses import Loss
 from imexseg.training.pace import PacedCycle
 
@@ -62,7 +61,6 @@ class SegmentationTask(L.LightningModule):
         smoothness: float = 0.0,
         loss: str = "cross-entropy",
         label_smoothing: float = 0.0,
-        deep_supervision: float = 0.0,
     ):
         super().__init__()
         self.network = network
@@ -71,17 +69,12 @@ class SegmentationTask(L.LightningModule):
         self.weight_decay = weight_decay
         self.smoothness = smoothness  # weight of the smoothness in time
         self.loss = Loss(loss, class_weights, label_smoothing)
-        self.deep_supervision = deep_supervision  # weight of the losses of the stages
-        self.heads = StageHeads(network) if deep_supervision else None
         self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         image, mask = batch
-        with self.heads.watching(self.network) if self.heads else nullcontext():
-            loss = self.loss(self.network.at_own_scale(image), mask)
+        loss = self.loss(self.network.at_own_scale(image), mask)
         self.log("train_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(mask))
-        if self.heads:
-            loss = loss + self.deep_supervision * self.heads.loss(self.loss, mask)
         return loss + self.smoothness * smoothness_in_time(self.network) if self.smoothness else loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
@@ -100,8 +93,8 @@ class SegmentationTask(L.LightningModule):
 
     def configure_optimizers(self):
         # Decay pulls on kernels only: on scales and shifts of a normalisation it means nothing.
-        kernels = [p for p in self.parameters() if p.ndim > 1]
-        others = [p for p in self.parameters() if p.ndim <= 1]
+        kernels = [p for p in self.network.parameters() if p.ndim > 1]
+        others = [p for p in self.network.parameters() if p.ndim <= 1]
         groups = [{"params": kernels, "weight_decay": self.weight_decay}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
         n_steps = int(self.trainer.estimated_stepping_batches)

@@ -29,7 +29,6 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
     """The engine of one run, or of one level of it."""
     quiet()
     stop = [StopEarly(config.early_stopping)] if config.early_stopping else []
-    average = [recorder.average] if recorder.average else []
     return L.Trainer(
         max_epochs=config.epochs,
         accelerator=accelerator(config),
@@ -41,7 +40,7 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
         # Cycles before the recorder, which writes the learning rate down; Pace too, whose state it saves.
-        callbacks=[*average, *stop, Cycles(config), pace, recorder, RunProgress(recorder, console)],
+        callbacks=[*stop, Cycles(config), pace, recorder, RunProgress(recorder, console)],
         plugins=[AtomicCheckpoints()],
         use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically

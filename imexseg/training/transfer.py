@@ -14,7 +14,6 @@ from imexseg.models.channels import spread_channels
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.weights import find_weights
 from imexseg.training.config import RunConfig
-from imexseg.training.deep_supervision import stages_of
 
 SHOWN = 6  # names of tensors in a message
 
@@ -94,15 +93,13 @@ def _has_a_change_in_time(network: ImageNetwork) -> bool:
 
 def check_beginning(config: RunConfig) -> None:
     """Before anything is written: that what the run begins with exists, and that some of it fits; that --time-smoothness has
-    steps to act on, and deep_supervision stages. Raises: UsageError."""
+    steps to act on. Raises: UsageError."""
     settings = model_config(config.model, **config.network)
     if config.time_smoothness and not _has_a_change_in_time(build_network(settings)):
         raise UsageError(
             f"--time-smoothness {config.time_smoothness:g}: {config.model} has no steps whose kernels could be compared; "
             "leave it out, or choose a --model that `imexseg models` lists, with n_steps of 2 or more"
         )
-    if config.deep_supervision:
-        stages_of(build_network(settings))
     if config.init_weights is not None:
         take_weights(build_network(settings), config.init_weights)
     elif settings.begins_pretrained:

@@ -89,6 +89,9 @@ def test_evaluate_takes_an_exported_file(exported, tmp_path: Path, capsys):
         capsys.readouterr()
         assert command_line.main(["evaluate", str(weights), str(data), "--json"]) == 0
         scores.append(json.loads(capsys.readouterr().out))
+    errors = [one.pop("ece") for one in scores]
+    assert 0 < errors[0] == pytest.approx(errors[1], abs=1e-6)
+    assert errors[2] is None  # it gives classes alone
     assert scores[0] == scores[1] == scores[2]
 
 

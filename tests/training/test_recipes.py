@@ -37,6 +37,12 @@ def test_recipes_are_of_settings_that_a_run_has():
 
 @pytest.mark.parametrize("model", ["imex-residual-lean-photo-s", "imex-lite0"])
 def test_without_data_the_recipe_is_that_of_q_tips(model: str):
+    assert (QTIPS.learning_rate, QTIPS.weight_decay, QTIPS.batch_size) == (
+        2e-2,
+        1e-2,
+        8,
+    )  # what their weights were made with
+    assert (QTIPS.augmentation, QTIPS.epochs, QTIPS.label_smoothing) == ("symmetries", 12, 0.0)
     config = RunConfig(model=model)
     assert {name: getattr(config, name) for name in vars(QTIPS)} == vars(QTIPS)
 

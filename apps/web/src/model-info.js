@@ -38,6 +38,7 @@ const OPTIONAL = {
   values: (value, { names }) =>
     isList(value) && (!value.length || (value.length === names?.length && value.every(isByte) && areDifferent(value))),
   pixel_range: orNull(isRange),
+  temperature: orNull((value) => Number.isFinite(value) && value > 0),
   size: orNull(isSize),
   minimum_size: isSize,
   long_side: orNull(isSide),
