@@ -10,7 +10,7 @@ from PIL import Image
 
 import imexseg
 from imexseg.cli.main import main
-from imexseg.plan import choose, threads
+from imexseg.plan import choose, rules, threads
 
 random = np.random.default_rng(5)
 
@@ -20,6 +20,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trials of a moment."""
     monkeypatch.setattr(choose, "TRIAL", 0.3)
     monkeypatch.setattr(threads, "SECONDS", 0.02)
+    monkeypatch.setattr(rules, "REPORT", 0.2)
 
 
 def scene(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +125,7 @@ def test_a_budget_is_planned_and_kept_with_a_network_that_was_named(capsys, tmp_
         "--config",
         settings,
         "--budget",
-        "40s",
+        "15s",
         "--output",
         tmp_path / "run",
     )
@@ -148,7 +149,7 @@ def test_limits_that_nothing_keeps_name_the_nearest(capsys, tmp_path: Path):
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
-        ("5s", "too short"),
+        ("1s", "too short"),
         ("0", "is not a time above 0"),
         ("tomorrow", "is not a time above 0"),
         ("-3m", "expected one argument"),
