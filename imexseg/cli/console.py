@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imexseg.errors import printable
+from imexseg.memory import bytes_of
 
 
 class PrintableConsole(Console):
@@ -83,6 +84,22 @@ def non_negative_float(text: str) -> float:
     if not (value >= 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"{text} is negative or not finite; give a number of at least 0")
     return value
+
+
+def memory_size(text: str) -> int:
+    """An option of bytes: 2GiB, 1.5GB, 500MB."""
+    try:
+        n_bytes = bytes_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if n_bytes == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no memory at all; give a size such as 2GiB")
+    return n_bytes
+
+
+def workers(text: str) -> int | str:
+    """An option of at least 0, or auto."""
+    return text if text == "auto" else non_negative_int(text)
 
 
 def crop_size(text: str) -> int | tuple[int, int]:

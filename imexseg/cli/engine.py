@@ -62,10 +62,14 @@ def pool_of(options: argparse.Namespace, n_tasks: int, setup: "Setup | None" = N
     return opened(options.address, setup, n_tasks, options.workers, getattr(options, "gpus_per_worker", None) or 0.0)
 
 
-def setup_of(options: argparse.Namespace, weights: str | None, predictor: Any) -> "Setup":
+def setup_of(
+    options: argparse.Namespace, weights: str | None, predictor: Any, memory: tuple[int, int] | None = None
+) -> "Setup":
     """What each worker opens: the weights travel with it.
 
-    Args: predictor: who would do it without Ray.  Raises: UsageError if the weights cannot be read, or not run on a GPU.
+    Args: predictor: who would do it without Ray.  memory: limit and resident bytes of each worker; None: not
+        bounded.
+    Raises: UsageError if the weights cannot be read, or not run on a GPU.
     """
     from imexseg.distributed.worker import Setup
 
@@ -80,7 +84,9 @@ def setup_of(options: argparse.Namespace, weights: str | None, predictor: Any) -
     # On this machine, as without Ray; on a cluster, where workers are as many as cores, they would be in each other's way.
     usual = getattr(predictor, "predictor", predictor).usual_threads
     threads = 1 if options.address or os.environ.get("RAY_ADDRESS") else usual
-    return Setup(path.name, path.read_bytes(), options.tta, options.tile, bool(options.gpus_per_worker), threads)
+    return Setup(
+        path.name, path.read_bytes(), options.tta, options.tile, memory, bool(options.gpus_per_worker), threads
+    )
 
 
 @contextmanager

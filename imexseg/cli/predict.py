@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar
+from imexseg.cli.console import in_words, memory_size, messages, positive_float, positive_int, progress_bar
 from imexseg.cli.engine import add_engine, check_engine, pool_of, setup_of, wants_ray, weights_here
 from imexseg.cli.inputs import Input, find_images, unique_stems
 from imexseg.cli.predict_outlines import add_outlines, formats_of, outlines_of
@@ -17,6 +17,7 @@ from imexseg.storage.places import Place, Url, as_place
 
 if TYPE_CHECKING:
     from imexseg.inference.image_files import Wanted
+    from imexseg.inference.memory_limit import MemoryLimit
     from imexseg.inference.open import SharedPredictor
     from imexseg.inference.placed import PlacedJob, PlacedResult, Segment
     from imexseg.inference.tiling import TiledPredictor
@@ -46,7 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tile",
         type=positive_int,
         metavar="N",
-        help="cut larger images into overlapping pieces of N x N pixels, in bounded memory",
+        help="cut larger images into overlapping pieces of N x N pixels (default: where --max-memory asks for it, of a size that "
+        "computes least)",
+    )
+    parser.add_argument(
+        "--max-memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="of the whole program, such as 2GiB or 500MB; images that would take more are cut into pieces (default: 2GiB)",
     )
     parser.add_argument(
         "--white",
@@ -98,6 +106,7 @@ def _predict(
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = _tiled(predictor, options.tile) if options.tile else None
+    limit = None if options.tile or options.probabilities else _limit(predictor, options.max_memory)
     places = zip(found, unique_stems(found), strict=True)
     jobs = [PlacedJob(k, image.path, output / stem, image.size) for k, (image, stem) in enumerate(places)]
     done = _done(options, output, jobs) if options.skip_existing else set()
@@ -112,7 +121,7 @@ def _predict(
     not_outlined: list[str] = []
     with (
         outlines_of(options, output, predictor.info, jobs, sorted(done, key=_number), not_outlined) as outline,
-        closing(_results(predictor, tiled, to_do, options, weights)) as coming,
+        closing(_results(predictor, tiled or limit, to_do, options, weights)) as coming,
     ):
         for result in coming:
             results.append(result)
@@ -136,9 +145,14 @@ def _number(job: "PlacedJob") -> int:
 def _check(options: argparse.Namespace, output: Place, report: Place | None, paths: list[Place]) -> None:
     """Raises: UsageError for options that exclude each other, or a place that cannot be written to."""
     formats_of(options)
-    if options.tile and options.probabilities:
+    bounded = "--tile" if options.tile else "--max-memory"
+    if (options.tile or options.max_memory) and options.probabilities:
         raise UsageError(
-            "--probabilities: does not go with --tile, which keeps no more than a strip in memory; leave out one"
+            f"--probabilities: does not go with {bounded}, which keeps no more than a strip in memory; leave out one"
+        )
+    if options.tile and options.max_memory:
+        raise UsageError(
+            "--tile: does not go with --max-memory, which chooses the size of tiles by itself; leave out one"
         )
     for name, place in (("output", output), ("report", report)):
         if isinstance(place, Url) and place.is_web:
@@ -161,7 +175,7 @@ def _done(options: argparse.Namespace, output: Place, jobs: "list[PlacedJob]") -
     def there(place: Place) -> bool:
         return place.text in names if isinstance(place, Url) else place.exists()
 
-    return {job for job in jobs if is_done_at(job, _wanted(options), bool(options.tile), there)}
+    return {job for job in jobs if is_done_at(job, _wanted(options), not options.probabilities, there)}
 
 
 def _wanted(options: argparse.Namespace) -> "Wanted":
@@ -183,49 +197,73 @@ def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
     return tiled
 
 
+def _limit(predictor: "SharedPredictor", max_memory: int | None) -> "MemoryLimit":
+    from imexseg.inference.memory_limit import DEFAULT_LIMIT, MemoryLimit
+
+    return MemoryLimit(predictor, DEFAULT_LIMIT if max_memory is None else max_memory)
+
+
 def _results(
     predictor: "SharedPredictor",
-    tiled: "TiledPredictor | None",
+    bounded: "TiledPredictor | MemoryLimit | None",
     jobs: "list[PlacedJob]",
     options: argparse.Namespace,
     weights: str | None,
 ) -> "Generator[PlacedResult, None, None]":
     """One an image; what a person should know of it is printed, once."""
     said: set[str] = set()
+
+    def say(place: Place, text: str) -> None:
+        if text not in said:
+            said.add(text)
+            messages.print(f"{place}: {text}")
+
     wanted = _wanted(options)
     on_ray = wants_ray(options, len(jobs))
     with ExitStack() as stack:
-        counts_images = tiled is None or on_ray
+        counts_images = on_ray or not (options.tile or len(jobs) == 1)
         progress = stack.enter_context(progress_bar("images" if counts_images else "tiles"))
         if on_ray:
             from imexseg.distributed.commands import predict_on
+            from imexseg.inference.memory_limit import MemoryLimit
 
-            pool = stack.enter_context(pool_of(options, len(jobs), setup_of(options, weights, predictor)))
+            memory = (bounded.limit, bounded.resident) if isinstance(bounded, MemoryLimit) else None
+            pool = stack.enter_context(pool_of(options, len(jobs), setup_of(options, weights, predictor, memory)))
             results = predict_on(pool, jobs, wanted)
         else:
             from imexseg.inference.placed import predict_here
 
-            results = predict_here(_segment(predictor, tiled, wanted, progress), jobs)
+            local = {job.path for job in jobs}
+
+            def at_first(path: Path, text: str) -> None:  # of a copy it is said later, with the place that it is of
+                if path in local:
+                    say(path, text)
+
+            of_tiles = progress if not counts_images else lambda n_done, n_total: None
+            results = predict_here(_segment(predictor, bounded, wanted, of_tiles, at_first), jobs)
         stack.enter_context(closing(results))
         for n_done, result in enumerate(results, 1):
             if counts_images:
                 progress(n_done, len(jobs))
             for remark in result.remarks:
-                if remark not in said:
-                    said.add(remark)
-                    messages.print(f"{result.job.path}: {remark}")
+                say(result.job.path, remark)
             yield result
 
 
 def _segment(
     predictor: "SharedPredictor",
-    tiled: "TiledPredictor | None",
+    bounded: "TiledPredictor | MemoryLimit | None",
     wanted: "Wanted",
     progress: Callable[[int, int], None],
+    say: Callable[[Path, str], None],
 ) -> "Segment":
+    from imexseg.inference.limited import predict_images_within
     from imexseg.inference.pipeline import predict_images
     from imexseg.inference.tiled import predict_images_tiled
+    from imexseg.inference.tiling import TiledPredictor
 
-    if tiled is None:
+    if bounded is None:
         return lambda jobs: predict_images(predictor, jobs, wanted)
-    return lambda jobs: predict_images_tiled(tiled, jobs, wanted, progress)
+    if isinstance(bounded, TiledPredictor):
+        return lambda jobs: predict_images_tiled(lambda source, path: (bounded, None), jobs, wanted, progress)
+    return lambda jobs: predict_images_within(predictor, bounded, jobs, wanted, progress=progress, say=say)

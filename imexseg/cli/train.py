@@ -16,6 +16,7 @@ from imexseg.cli.console import (
     positive_int,
     progress_bar,
     seed,
+    workers,
 )
 from imexseg.cli.plan import add_limits, look_at
 from imexseg.cli.planned import planned, seconds_for_training, wants_plan
@@ -30,6 +31,7 @@ FLAGS = (
     *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
     *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "budget", "teacher", "unlabelled"),
+    *("num_workers", "cache_memory"),
 )
 
 
@@ -108,6 +110,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
     parser.add_argument(
         "--num-nodes", type=positive_int, metavar="N", help="machines, with --devices on each (default: 1)"
+    )
+    parser.add_argument(
+        "--num-workers",
+        type=workers,
+        metavar="N",
+        help="processes that prepare images; the weights do not depend on it (default: auto, 0 where that is fast enough)",
+    )
+    parser.add_argument(
+        "--cache-memory", metavar="SIZE", help="for decoded images, such as 4GiB; 0MB keeps none (default: 1GiB)"
     )
     parser.add_argument("--precision", metavar="P", help="32, 16-mixed (CUDA), or bf16-mixed (default: 32)")
     parser.add_argument(

@@ -36,7 +36,7 @@ def predict_on(pool: Pool, jobs: Sequence[PlacedJob], wanted: Wanted) -> Generat
             return
         pool.recover()
     for job in known.values():
-        yield PlacedResult(job, f"{job.path}: {DIED}; use --tile 1024, or fewer --workers on a machine")
+        yield PlacedResult(job, f"{job.path}: {DIED}; use a smaller --max-memory, or fewer --workers on a machine")
 
 
 def evaluate_on(

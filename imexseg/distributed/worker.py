@@ -12,8 +12,11 @@ from imexseg.data.pairs.pairs import Pair
 from imexseg.errors import JobError
 from imexseg.evaluation.evaluate import Counted, Measures, count_pairs
 from imexseg.inference.image_files import Wanted
+from imexseg.inference.limited import predict_images_within
+from imexseg.inference.memory_limit import MemoryLimit
 from imexseg.inference.pipeline import Job, Result, predict_images
 from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
+from imexseg.inference.tiled import predict_images_tiled
 from imexseg.storage.mirror import Mirror
 from imexseg.storage.scratch import scratch_folder
 
@@ -21,6 +24,7 @@ from imexseg.storage.scratch import scratch_folder
 @dataclass(frozen=True)
 class Setup:
     """The predictor that a worker opens. name: of the weights file, whose content is sent along.  on_gpu: torch only.
+    tile: pixels.  memory: what MemoryLimit takes, the same for all, so that all choose the same tiles. At most one of the two.
 
     threads: with which it computes large images and tiles; 0, of an .onnx: those of the machine. With another number sums are
     rounded in another order, so masks are the same byte for byte only as those of whoever has as many.
@@ -30,6 +34,7 @@ class Setup:
     content: bytes
     tta: bool = False
     tile: int | None = None
+    memory: tuple[int, int] | None = None
     on_gpu: bool = False
     threads: int = 1
 
@@ -87,6 +92,12 @@ class Worker:
         predictor = AugmentedPredictor(self.opened) if self.setup.tta else self.opened
         return TiledPredictor(predictor, self.setup.tile) if self.setup.tile else predictor
 
+    @cached_property
+    def limit(self) -> MemoryLimit:
+        assert self.setup is not None
+        assert self.setup.memory is not None
+        return MemoryLimit(self.predictor, *self.setup.memory)
+
     def predict(
         self, setup: list[Any], number: int, jobs: list[PlacedJob], wanted: Wanted
     ) -> tuple[int, list[PlacedResult]]:
@@ -97,19 +108,26 @@ class Worker:
                 self._open(setup)
                 assert self.setup is not None
                 if self.setup.tile:
-                    return self._tiled(jobs, wanted)
+                    return self._compared(
+                        predict_images_tiled(
+                            lambda source, path: (self.predictor, None), jobs, wanted, compare=self.compare
+                        )
+                    )
                 with self.opened.threads(1):
+                    if self.setup.memory:
+                        return self._compared(
+                            predict_images_within(
+                                self.predictor, self.limit, jobs, wanted, cores=1, compare=self.compare
+                            )
+                        )
                     return list(predict_images(self.predictor, jobs, wanted, cores=1))
 
         return number, list(predict_groups(segment, [jobs]))
 
-    def _tiled(self, jobs: Sequence[Job], wanted: Wanted) -> list[Result]:
-        from imexseg.inference.tiled import predict_images_tiled
-
-        results: list[Result] = []
-        for result in predict_images_tiled(self.predictor, jobs, wanted, compare=self.compare):
-            self.compare = self.compare and result.disagreement is None
-            results.append(result)
+    def _compared(self, found: Iterable[Result]) -> list[Result]:
+        """Once tiles and whole were compared, they are not again."""
+        results = list(found)
+        self.compare = self.compare and all(getattr(result, "disagreement", None) is None for result in results)
         return results
 
     def evaluate(

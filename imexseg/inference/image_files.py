@@ -11,11 +11,13 @@ from imexseg.data.description.labels import IGNORE
 from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.frames import first_of_several
 from imexseg.data.read.georeference import read_georeference
+from imexseg.data.read.header import stored_size
 from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.void import with_ignored
 from imexseg.inference.areas import Areas, areas_of
 from imexseg.inference.confidence import as_grey, confidence
 from imexseg.inference.write_files import mask_and_overlay
+from imexseg.inference.write_mask import needs_tiff
 from imexseg.inference.write_picture import png_bytes
 
 
@@ -107,5 +109,6 @@ def is_done(path: Path, target: Path, wanted: Wanted, tiled: bool) -> bool:
         return False
     png, tiff = (beside(target, f"_mask{suffix}").exists() for suffix in (".png", ".tif"))
     if tiled and tiff and not png:  # a large one has no .png
-        return True
+        size = stored_size(path)
+        return size is not None and needs_tiff(size[0] * size[1])
     return png and (tiff or not read_georeference(path)[0])

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import onnxruntime
 from imexseg.data.read.as_trained import as_trained, trained_dtype
 from imexseg.errors import JobError, UsageError
 from imexseg.inference.core import CoreSession, read_sidecar
+from imexseg.inference.footprint import Footprint
 from imexseg.inference.prediction import Prediction
 from imexseg.models.checksum import checked_seal
 from imexseg.models.prediction_info import METADATA_KEY, OnnxInfo, read_mapping, validated
@@ -100,6 +102,14 @@ class OnnxPredictor:
         how = "tiles that overlap" if height > self.info.size[0] or width > self.info.size[1] else "an extended edge"
         return f"the file is for images of {fixed}: {width} x {height} px are segmented with {how}; --dynamic exports any size"
 
+    @cached_property
+    def footprint(self) -> Footprint:
+        """What segmenting one image takes."""
+        from imexseg.inference.onnx_footprint import footprint
+
+        found = footprint(self.path, self.info, self.dtype)
+        return found.plus(1 + 5 * len(self.info.names))  # the answer, where it is put together or made of classes
+
     def _run(self, pixels: np.ndarray, outputs: list[str], name: str | Path) -> dict[str, np.ndarray]:
         """Output ↦ its value for one image of a size that the file takes."""
         try:
@@ -161,6 +171,7 @@ def one_hot(classes: np.ndarray, n_classes: int) -> np.ndarray:
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.enable_mem_pattern = False  # it keeps a plan, with its memory, for every size of an image
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

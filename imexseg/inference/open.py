@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from imexseg.errors import UsageError
+from imexseg.inference.footprint import Footprint
 from imexseg.inference.prediction import Prediction
 from imexseg.missing import explain_import
 
@@ -30,7 +31,10 @@ class AnyPredictor(Protocol):
 
 
 class SharedPredictor(AnyPredictor, Protocol):
-    """One that several threads may call at once."""
+    """One that several threads may call at once, and that knows how much memory it takes."""
+
+    @property
+    def footprint(self) -> Footprint: ...
 
     def classes_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[np.ndarray]: ...
 
@@ -50,9 +54,11 @@ def open_predictor(weights: str | None) -> SharedPredictor:
 
     path = find_weights(weights)
     need_torch(f"{weights or 'the default weights'}")
+    from imexseg.inference.allocator import keep_freed_memory
     from imexseg.inference.predictor import Predictor
     from imexseg.models.artefact import load
 
+    keep_freed_memory()
     return Predictor(load(path))
 
 

@@ -40,6 +40,7 @@ BUNDLE_IMAGES, BUNDLE_BYTES = 8, 1 << 16  # how many images, and bytes of their 
 AHEAD = 4  # bundles that are begun while the disk is at work
 
 T = TypeVar("T")
+Alone = Callable[[int, int], bool]
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,39 @@ class Result:
 
 
 def predict_images(
-    predictor: SharedPredictor, jobs: Sequence[Job], wanted: Wanted, cores: int | None = None
+    predictor: SharedPredictor,
+    jobs: Sequence[Job],
+    wanted: Wanted,
+    cores: int | None = None,
+    alone: "Alone | None" = None,
 ) -> Generator[Result, None, None]:
     """One result an image, in their order, each once its files are there. Close it (contextlib.closing) to end early.
 
-    Args: cores: how many to use; None: all that the process may.
+    Args: cores: how many to use; None: all that the process may.  alone: (height, width) ↦ whether such an image
+        has the network to itself; None: from a megapixel on.
     Raises: WriteError if a file cannot be written: it would be the same for the next image.
     """
     waiting = deque(bundles(jobs, lambda job: file_size(job.path)))
-    n_lanes = max(1, min(cores or usable_cores(), MOST_LANES, len(waiting)))
+    n_lanes = lanes(cores, len(waiting))
     one_thread = predictor.threads(1) if n_lanes > 1 else nullcontext()
-    with one_thread, AppearingFiles() as files, _Lanes(predictor, wanted, n_lanes, files) as lanes:
+    with one_thread, AppearingFiles() as files, _Lanes(predictor, wanted, n_lanes, files, alone or is_large) as pool:
         running: deque[Future] = deque()
         while waiting or running:
             while waiting and len(running) < n_lanes + AHEAD:
-                running.append(lanes.start(waiting.popleft()))
+                running.append(pool.start(waiting.popleft()))
             done, appeared = running.popleft().result()
             appeared.result()
             yield from done
+
+
+def is_large(height: int, width: int) -> bool:
+    """Of an image that is worth all cores."""
+    return height * width > ALONE
+
+
+def lanes(cores: int | None, n_bundles: int) -> int:
+    """How many images are in work at once."""
+    return max(1, min(cores or usable_cores(), MOST_LANES, n_bundles))
 
 
 def usable_cores() -> int:
@@ -112,11 +128,12 @@ def file_size(path: Path) -> int:
 class _Lanes:
     """Threads that take images from their files to those of the results."""
 
-    def __init__(self, predictor: SharedPredictor, wanted: Wanted, number: int, files: AppearingFiles):
+    def __init__(self, predictor: SharedPredictor, wanted: Wanted, number: int, files: AppearingFiles, alone: Alone):
         self.predictor = predictor
         self.wanted = wanted
         self.number = number
         self.files = files
+        self.alone = alone
         self.pool = ThreadPoolExecutor(number, "lane")
         self.ending = threading.Event()
         self.room = threading.Semaphore(number)  # inside the network
@@ -180,7 +197,7 @@ class _Lanes:
     @contextmanager
     def _room_for(self, pixels: np.ndarray) -> Iterator[None]:
         """Inside the network: one place, or all of them with all cores for a large image."""
-        alone = pixels.shape[0] * pixels.shape[1] > ALONE
+        alone = self.alone(pixels.shape[0], pixels.shape[1])
         places = self.number if alone else 1
         with self.turn:
             for _ in range(places):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,13 @@ import torch
 from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.tensors import image_to_tensor
 from imexseg.errors import JobError
-from imexseg.inference.prediction import Prediction
+from imexseg.inference.footprint import Footprint, counted
+from imexseg.inference.live_tensors import most_bytes
+from imexseg.inference.prediction import Prediction, most_probable
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
+
+SLACK = 1.25  # what torch's libraries use beside the tensors that they are given
 
 
 class Predictor:
@@ -64,6 +69,18 @@ class Predictor:
         finally:
             torch.set_num_threads(before)
 
+    @cached_property
+    def footprint(self) -> Footprint:
+        """What segmenting one image takes."""
+        n_channels = self.network.config.in_channels
+
+        def most(side: int) -> int:
+            image = torch.zeros(1, n_channels, side, side, device=self.device)
+            return most_bytes(lambda: self.network(image).softmax(1))
+
+        # Beside the network: the pixels as floats, twice; and probabilities and class numbers.
+        return counted(most, self.long_side, SLACK).plus(4 * (2 * n_channels + len(self.info.names)) + 1)
+
     def _segment(self, images: list[np.ndarray], name: str | Path) -> list[Prediction]:
         batch = torch.stack([image_to_tensor(image) for image in images])
         try:
@@ -75,7 +92,7 @@ class Predictor:
             height, width = images[0].shape[:2]
             remedy = "scale it down" if self.long_side else "use --tile 1024, or scale it down"
             raise JobError(f"{name}: {width} x {height} px do not fit in memory; {remedy}") from None
-        return [Prediction(p.argmax(0).astype(np.uint8), p) for p in probabilities]
+        return [Prediction(most_probable(p), p) for p in probabilities]
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """These networks take images of any size: there is nothing to say."""

@@ -1,9 +1,10 @@
-"""`imexseg predict --tile` for one image: read, segment and write it piece by piece."""
+"""`imexseg predict` for an image that is too large to be segmented as a whole: read, segment and write it piece by piece."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,13 +17,30 @@ from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.areas import Areas
 from imexseg.inference.image_files import Wanted, beside
 from imexseg.inference.pipeline import Job, Result
+from imexseg.inference.prediction import most_probable
 from imexseg.inference.tiled_confidence import Shares
-from imexseg.inference.tiling import Disagreement, TiledPredictor
+from imexseg.inference.tiling import Block, Disagreement
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 NOTHING_MORE = Wanted()
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
+
+
+class Piecewise(Protocol):
+    """TiledPredictor, ReducedPredictor."""
+
+    info: Any
+
+    def blocks(
+        self, source: ImageSource, name: str | Path, progress: Callable[[int, int], None]
+    ) -> Iterator[Block]: ...
+
+    def disagreement(self, source: ImageSource, name: str | Path) -> Disagreement | None: ...
+
+
+# Who segments an image, and why in pieces, in words, if that should be said. Raises: UsageError.
+Choose = Callable[[ImageSource, Path], tuple[Piecewise, str | None]]
 
 
 @dataclass(frozen=True)
@@ -33,21 +51,22 @@ class TiledResult(Result):
 
 
 def predict_images_tiled(
-    predictor: TiledPredictor,
+    choose: Choose,
     jobs: Sequence[Job],
     wanted: Wanted,
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     compare: bool = True,
+    say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> Generator[TiledResult, None, None]:
     """One result an image, one after the other.
 
     Args: wanted: all but the probabilities.  progress: of the tiles of each image.  compare: tiles and whole, until there was
-        something to compare.
+        something to compare.  say: is told of an image, before it takes its time, why it is cut.
     Raises: WriteError if a file cannot be written.
     """
     for job in jobs:
         try:
-            result = predict_tiled(predictor, job, compare, progress, wanted)
+            result = predict_tiled(choose, job, compare, progress, wanted, say)
         except WriteError:
             raise  # it would be the same for the next image
         except ImexsegError as error:
@@ -57,11 +76,12 @@ def predict_images_tiled(
 
 
 def predict_tiled(
-    predictor: TiledPredictor,
+    choose: Choose,
     job: Job,
     compare: bool,
     progress: Callable[[int, int], None],
     wanted: Wanted = NOTHING_MORE,
+    say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> TiledResult:
     """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks; if asked for,
     target_confidence.png, or .tif.
@@ -72,6 +92,9 @@ def predict_tiled(
     path, target = job.path, job.target
     source = open_image(path)
     height, width, _ = source.shape
+    predictor, reason = choose(source, path)
+    if reason is not None:
+        say(path, reason)
     picture = _Picture(source)
     georeference, lost = read_georeference(path)
     pixels, converted = source_as_trained(source, predictor.info, path, wanted.white)
@@ -94,13 +117,13 @@ def predict_tiled(
             write_mask(shares.strips(source), height, width, png, tiff)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(beside(target, "_overlay.png"), png_bytes(small))
-    remarks = [remark for remark in (first_of_several(path), converted, lost) if remark is not None]
+    remarks = [remark for remark in (reason, first_of_several(path), converted, lost) if remark is not None]
     areas = Areas((height, width), counted.pixels[: len(values)].tolist(), int(counted.pixels[IGNORE]))
     return TiledResult(job, None, areas, remarks, predictor.disagreement(pixels, path) if compare else None)
 
 
 def _strips(
-    predictor: TiledPredictor,
+    predictor: Piecewise,
     source: ImageSource,
     path: Path,
     progress: Callable[[int, int], None],
@@ -112,7 +135,7 @@ def _strips(
         _, rows, columns = block.probabilities.shape
         if strip is None:
             strip = np.empty((rows, source.shape[1]), dtype=np.uint8)
-        strip[:, block.column : block.column + columns] = block.probabilities.argmax(0)
+        strip[:, block.column : block.column + columns] = most_probable(block.probabilities)
         if shares is not None:
             shares.add(block)
         if block.column + columns == source.shape[1]:

@@ -13,7 +13,7 @@ from imexseg.data.read.windows import ImageSource, array_source
 from imexseg.errors import UsageError
 from imexseg.inference.open import AnyPredictor
 from imexseg.inference.overlap import overlap_for, seen_radius
-from imexseg.inference.prediction import Prediction
+from imexseg.inference.prediction import Prediction, most_probable
 
 SMALLEST_TILE = 64  # pixels
 GRID = 32  # pixels: tiles begin at its multiples
@@ -113,11 +113,12 @@ def predict_blocks(
 class TiledPredictor:
     """A predictor that cuts images larger than a tile into pieces. It has the interface of the one that it wraps.
 
-    Args: tile: side in pixels, at least 64.  overlap: pixels, None: by the rule of overlap.py.
+    Args: tile: side in pixels, at least 64.  overlap: pixels, None: by the rule of overlap.py.  compared: pixels at most that
+        `disagreement` shows the network at once.
     Raises: UsageError for a tile that is too small.
     """
 
-    def __init__(self, predictor: AnyPredictor, tile: int, overlap: int | None = None):
+    def __init__(self, predictor: AnyPredictor, tile: int, overlap: int | None = None, compared: int = COMPARED_PIXELS):
         if tile < SMALLEST_TILE:
             raise UsageError(f"--tile {tile}: is too small to see anything; give at least {SMALLEST_TILE}")
         if predictor.long_side is not None:
@@ -130,6 +131,7 @@ class TiledPredictor:
         self.parameters = predictor.parameters
         self.long_side: int | None = predictor.long_side
         self.tile = tile
+        self.compared = compared
         self.seen_radius = self.radius = seen_radius(predictor)
         self.overlap, self.enough = overlap_for(self.radius, tile) if overlap is None else (overlap, True)
 
@@ -158,7 +160,7 @@ class TiledPredictor:
                 probabilities = np.empty((n_classes, *image.shape[:2]), dtype=np.float32)
             probabilities[:, block.row : block.row + height, block.column : block.column + width] = block.probabilities
         assert probabilities is not None  # an image has at least one tile
-        return Prediction(probabilities.argmax(0).astype(np.uint8), probabilities)
+        return Prediction(most_probable(probabilities), probabilities)
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other: tiles are large enough to fill a device."""
@@ -175,7 +177,7 @@ class TiledPredictor:
 
         None if the window is no larger than a tile.
         """
-        limit = max(self.tile, min(2 * self.tile, math.isqrt(COMPARED_PIXELS)))
+        limit = max(self.tile, min(2 * self.tile, math.isqrt(self.compared)))
         sides = [min(side, limit) for side in source.shape[:2]]
         if max(sides) <= self.tile:
             return None

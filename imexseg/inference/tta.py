@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from imexseg.data.read.as_trained import as_trained
+from imexseg.inference.footprint import Footprint
 from imexseg.inference.open import SharedPredictor
-from imexseg.inference.prediction import Prediction
+from imexseg.inference.prediction import Prediction, most_probable
 
 SCALES = (0.75, 1.0, 1.25)
 
@@ -52,7 +53,7 @@ class AugmentedPredictor:
                 total = back.astype(np.float32) if total is None else total + back
         assert total is not None  # there is at least one scale
         mean = np.ascontiguousarray(np.moveaxis(total, -1, 0)) / (len(self.scales) * len(self.flips))
-        return Prediction(mean.argmax(0).astype(np.uint8), mean)
+        return Prediction(most_probable(mean), mean)
 
     def predict_batch(self, images: list[np.ndarray], name: str | Path = "image") -> list[Prediction]:
         """One after the other."""
@@ -65,6 +66,11 @@ class AugmentedPredictor:
     def threads(self, number: int | None) -> AbstractContextManager[None]:
         """Those of the wrapped predictor."""
         return self.predictor.threads(number)
+
+    @property
+    def footprint(self) -> Footprint:
+        """That of the largest copy; and the mean, a copy's answer, and the same at the size of the image."""
+        return self.predictor.footprint.scaled(max(self.scales)).plus(3 * 4 * len(self.info.names))
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """What the wrapped predictor says of the image as it is."""

@@ -21,7 +21,10 @@ def scratch_folder() -> Iterator[Path]:
     _remove_leftovers()
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        descriptor = lock(folder)
+        try:
+            descriptor = lock(folder)
+        except FileNotFoundError:  # somebody took it for a leftover before it was opened
+            continue
         if folder.exists():
             break
         os.close(descriptor)  # somebody took it for a leftover before it was locked

@@ -12,6 +12,7 @@ from imexseg.data.load.augmentation_file import read_steps
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
+from imexseg.memory import bytes_of
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.models.recipes import QTIPS, recipe_of
@@ -80,7 +81,10 @@ class RunConfig(BaseModel):
     num_nodes: PositiveInt = 1  # machines
     precision: Literal["32", "16-mixed", "bf16-mixed"] = "32"
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
-    num_workers: Annotated[int, Field(ge=0)] = 0
+    num_workers: Annotated[int, Field(ge=0)] | Literal["auto"] = (
+        "auto"  # processes that prepare images: training/workers.py
+    )
+    cache_memory: str = "1GiB"  # decoded images are kept in so much memory of each process that trains
     cpu_threads: PositiveInt | None = None  # of torch in each process; None: one a core
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
     time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
@@ -103,6 +107,16 @@ class RunConfig(BaseModel):
     @classmethod
     def _in_seconds(cls, budget: Any) -> Any:
         return seconds(budget) if isinstance(budget, str) else budget
+
+    @field_validator("cache_memory")
+    @classmethod
+    def _size_of_memory(cls, cache_memory: str) -> str:
+        bytes_of(cache_memory)
+        return cache_memory
+
+    @property
+    def cache_bytes(self) -> int:
+        return bytes_of(self.cache_memory)
 
     @field_validator("model")
     @classmethod

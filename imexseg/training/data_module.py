@@ -1,5 +1,7 @@
 """The data loaders of a run, for one of possibly many processes."""
 
+from functools import cached_property
+
 import lightning as L
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -9,10 +11,13 @@ from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.load.dataset import SegmentationDataset, collate
 from imexseg.data.load.samplers import EpochSampler, OnceSampler
+from imexseg.inference.pipeline import usable_cores
+from imexseg.memory import in_units
 from imexseg.training.config import RunConfig
 from imexseg.training.distil import TaughtDataset, collate_taught
 from imexseg.training.restriction import restrict_batch
 from imexseg.training.teacher import Teacher, Unlabelled
+from imexseg.training.workers import choose_workers
 
 
 class SegmentationData(L.LightningDataModule):
@@ -35,6 +40,7 @@ class SegmentationData(L.LightningDataModule):
         sizes = [crop] if crop else [*train.sizes, *unlabelled.sizes]
         square = all(height == width for height, width in sizes)
         augmentation = Augmentation(config.augmentation, square)
+        shares = config.cache_bytes * len(train.pairs) // (len(train.pairs) + len(val.pairs))  # val: the rest
         self.train_set = SegmentationDataset(
             train.pairs,
             train.channels,
@@ -44,9 +50,14 @@ class SegmentationData(L.LightningDataModule):
             RareClassCrop(crop, train.class_pixels) if crop else None,
             long_side,
             unlabelled.paths,
+            shares,
+            [*train.sizes, *unlabelled.sizes],
         )
         self.taught_set = TaughtDataset(self.train_set, taught[0]) if taught else None
-        self.val_set = SegmentationDataset(val.pairs, train.channels, train.dtype, long_side=long_side)
+        rest = config.cache_bytes - shares
+        self.val_set = SegmentationDataset(
+            val.pairs, train.channels, train.dtype, long_side=long_side, cache_bytes=rest, sizes=val.sizes
+        )
         # Padding a small image up to a large one would change what a network with a global view says of it.
         self.val_batch = self._per_process if len(set(val.sizes)) == 1 else 1
 
@@ -65,8 +76,26 @@ class SegmentationData(L.LightningDataModule):
     def val_dataloader(self) -> DataLoader:
         return self._loader(self.val_set, OnceSampler(len(self.val_set), *self._ranks()), self.val_batch)
 
+    @cached_property
+    def workers(self) -> int:
+        """Processes that prepare images for this one."""
+        if self.config.num_workers != "auto":
+            return self.config.num_workers
+        cores = usable_cores() // self.config.devices
+        return choose_workers(self.train_set, len(self.train_set) // self.config.n_processes, cores)
+
+    def in_words(self) -> str:
+        """Who prepares the images, and what of them stays in memory."""
+        who = f"{self.workers} processes prepare images" if self.workers else "images are prepared where they are used"
+        total, limit = self.train_set.decoded_bytes + self.val_set.decoded_bytes, self.config.cache_memory
+        if self.workers:
+            return f"{who}; each keeps decoded ones in up to 1/{self.workers} of {limit} (cache_memory)"
+        if self.train_set.keeps_all and self.val_set.keeps_all:
+            return f"{who}; all stay decoded in memory, {in_units(total)} (cache_memory {limit})"
+        return f"{who}; of {in_units(total)} decoded, {limit} stay in memory (cache_memory)"
+
     def _loader(self, dataset, sampler, batch_size: int, drop_last: bool = False) -> DataLoader:
-        workers = self.config.num_workers
+        workers = self.workers
         return DataLoader(
             dataset,
             batch_size,

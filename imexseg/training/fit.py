@@ -130,6 +130,8 @@ def fit(
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
         batches = SegmentationData(config, data.train, data.val, level, taught)
+        if process_rank() == 0:
+            console.print(batches.in_words())
         stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")

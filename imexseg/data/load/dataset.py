@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from imexseg.data.description.labels import IGNORE
 from imexseg.data.load.augmentation import Augmentation
@@ -22,7 +22,7 @@ from imexseg.data.read.tensors import augmented_to_tensor
 from imexseg.data.read.void import with_ignored
 from imexseg.numerics.scaling import seen_size
 
-CACHE_BYTES = 1 << 30  # decoded pairs are kept in memory while they fit
+CACHE_BYTES = 1 << 30  # of decoded pairs that are kept in memory
 
 
 class Seeds(NamedTuple):
@@ -39,6 +39,8 @@ class SegmentationDataset(Dataset):
     processes share a split unevenly, so that no image is counted twice.
     The mask is ignored where the image has no value (void.py).
     Args: unlabelled: images without masks, numbered behind the pairs; their masks are all ignored.
+        cache_bytes: of decoded pairs that are kept, those that were read first. Each process that reads has its share.
+        sizes: (H, W) of each image, to say how many that will be.
     Returns: image (C, H, W) float32, mask (H, W) int64.
     """
 
@@ -52,6 +54,8 @@ class SegmentationDataset(Dataset):
         crop: RareClassCrop | None = None,
         long_side: int | None = None,
         unlabelled: Sequence[Path] = (),
+        cache_bytes: int = CACHE_BYTES,
+        sizes: Sequence[tuple[int, int]] = (),
     ):
         self.pairs = pairs
         self.unlabelled = unlabelled
@@ -61,6 +65,8 @@ class SegmentationDataset(Dataset):
         self.seed = seed
         self.crop = crop
         self.long_side = long_side
+        self.cache_bytes = cache_bytes
+        self.sizes = sizes
         self._cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._cached_bytes = 0
 
@@ -70,6 +76,17 @@ class SegmentationDataset(Dataset):
     def seeds(self, epoch: int, number: int) -> Seeds:
         # Any fixed mixing of the three numbers into 32 bits will do.
         return Seeds(*map(int, np.random.SeedSequence([self.seed, epoch, max(number, 0)]).generate_state(2)))
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Of all pairs together, as they would be kept."""
+        sizes = [(h, w) if self.long_side is None else seen_size(h, w, self.long_side) for h, w in self.sizes]
+        return sum(h * w for h, w in sizes) * (self.channels * np.dtype(self.dtype).itemsize + 1)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every pair is decoded once, by a single process that reads."""
+        return self.decoded_bytes <= self.cache_bytes
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, number = key
@@ -101,7 +118,9 @@ class SegmentationDataset(Dataset):
         mask = with_ignored(classes, void, IGNORE)
         if self.long_side is not None:
             image, mask = scaled_to(image, mask, self.long_side)
-        if self._cached_bytes + image.nbytes + mask.nbytes <= CACHE_BYTES:
+        reader = get_worker_info()
+        share = self.cache_bytes if reader is None else self.cache_bytes // reader.num_workers
+        if self._cached_bytes + image.nbytes + mask.nbytes <= share:
             self._cache[number] = image, mask
             self._cached_bytes += image.nbytes + mask.nbytes
         return image, mask

@@ -1,7 +1,9 @@
 """Large images, read piece by piece: where the format allows it, memory use does not depend on the size of the file."""
 
+import math
+import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,14 @@ class ImageSource:
     """An image of which pieces can be had. shape: (H, W, C).  read(rows, columns) → (h, w, C), dtype of the file.
 
     void(rows, columns) → (h, w) bool, where a piece means nothing, or None if it all means something; None: it always does.
+    held: bytes that stay in memory as long as the source does.
     """
 
     shape: tuple[int, int, int]
     dtype: np.dtype
     read: Callable[[slice, slice], np.ndarray]
     void: Callable[[slice, slice], np.ndarray | None] | None = None
+    held: int = 0
 
     @property
     def n_pixels(self) -> int:
@@ -45,6 +49,7 @@ def array_source(image: np.ndarray, void: np.ndarray | None = None) -> ImageSour
         image.dtype,
         lambda rows, columns: image[rows, columns],
         None if void is None else lambda rows, columns: void[rows, columns],
+        image.nbytes + (0 if void is None else void.nbytes),
     )
 
 
@@ -76,7 +81,7 @@ def source_as_trained(
     def read(rows: slice, columns: slice) -> np.ndarray:
         return convert(to_channels(source.read(rows, columns), n_channels, name))
 
-    return ImageSource((*source.shape[:2], n_channels), convert.dtype, read, source.void), convert.note
+    return replace(source, shape=(*source.shape[:2], n_channels), dtype=convert.dtype, read=read), convert.note
 
 
 def open_image(path: Path) -> ImageSource:
@@ -105,7 +110,7 @@ def _mapped_npy(path: Path) -> ImageSource | None:
     if stored.size <= IN_MEMORY or stored.dtype.name not in ("uint8", "uint16", "float32"):
         return None
     image = channels_last(stored)
-    return _sound(image.shape, image.dtype, lambda rows, columns: np.array(image[rows, columns]))
+    return _sound(image.shape, image.dtype, _forgetful(stored, image, image.dtype))
 
 
 def _pillow_source(image: Image.Image) -> ImageSource:
@@ -115,7 +120,8 @@ def _pillow_source(image: Image.Image) -> ImageSource:
         box = (columns.start, rows.start, columns.stop, rows.stop)
         return np.array(image.crop(box)).reshape(rows.stop - rows.start, columns.stop - columns.start, n_channels)
 
-    return ImageSource((image.height, image.width, n_channels), np.dtype(np.uint8), read)
+    held = image.height * image.width * (1 if n_channels == 1 else 4)
+    return ImageSource((image.height, image.width, n_channels), np.dtype(np.uint8), read, held=held)
 
 
 def _tiff_source(path: Path) -> ImageSource | None:
@@ -140,13 +146,25 @@ def _tiff_source(path: Path) -> ImageSource | None:
         stored = tifffile.memmap(path, page=0, mode="r")
         image = np.moveaxis(stored, 0, -1) if separate else stored.reshape(shape)
         kind = image.dtype.newbyteorder("=")
-        read = lambda rows, columns: np.array(image[rows, columns], dtype=kind)  # noqa: E731
-        return _sound(shape, kind, read, nodata)
+        return _sound(shape, kind, _forgetful(stored, image, kind), nodata)
     segment_bytes = page.chunks[-2] * page.chunks[-1] * 4 if len(page.chunks) > 1 else page.imagewidth * 4
     if segment_bytes > _CACHED_BYTES:
         tiff.close()
         return None
-    return _sound(shape, np.dtype(str(page.dtype)), _Segments(path, page).read, nodata)
+    held = min(_CACHED_BYTES, np.dtype(str(page.dtype)).itemsize * math.prod(shape))
+    return _sound(shape, np.dtype(str(page.dtype)), _Segments(path, page).read, nodata, held)
+
+
+def _forgetful(stored: np.ndarray, image: np.ndarray, kind: np.dtype) -> Callable[[slice, slice], np.ndarray]:
+    """Reads pieces of a file that is mapped into memory, of which nothing stays there. Args: image: a view of stored."""
+
+    def read(rows: slice, columns: slice) -> np.ndarray:
+        piece = np.array(image[rows, columns], dtype=kind)
+        if isinstance(stored.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            stored.base.madvise(mmap.MADV_DONTNEED)
+        return piece
+
+    return read
 
 
 def _sound(
@@ -154,12 +172,13 @@ def _sound(
     dtype: np.dtype,
     read: Callable[[slice, slice], np.ndarray],
     nodata: float | None = None,
+    held: int = 0,
 ) -> ImageSource:
     """A source whose pixels that mean nothing are filled, with one value a channel for all pieces: the mean over a grid of
     samples, since the mean of the whole is not known before all of it is read.
     """
     if dtype.kind != "f" and nodata is None:
-        return ImageSource(shape, dtype, read)
+        return ImageSource(shape, dtype, read, held=held)
     samples = []
     for row in np.linspace(0, max(0, shape[0] - _SAMPLE), _SAMPLES, dtype=int).tolist():
         for column in np.linspace(0, max(0, shape[1] - _SAMPLE), _SAMPLES, dtype=int).tolist():
@@ -182,7 +201,7 @@ def _sound(
             pixels[void] = fill
         return pixels
 
-    return ImageSource(shape, dtype, read_filled, void_of)
+    return ImageSource(shape, dtype, read_filled, void_of, held)
 
 
 class _Segments:
