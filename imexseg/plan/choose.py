@@ -57,7 +57,8 @@ class Chooser:
         of_it = {"model": candidate.model, "network": candidate.network}
         at = {"long_side": scale.long_side, "crop": scale.crop}
         n = len(self.seen.data.train.pairs)
-        whole = {"batch_size": min(recipe["batch_size"], n)}
+        shared = self.given.get("devices", 1) * self.given.get("num_nodes", 1)  # by so many processes alike
+        whole = {"batch_size": max(shared, min(recipe["batch_size"], n) // shared * shared)}
         return RunConfig.model_validate(
             recipe | of_it | at | whole | {"data": self.seen.data.description.root} | self.given
         )
@@ -231,9 +232,9 @@ def costs_of(speed: Speed, seen: Seen) -> Costs:
     """Of a run at that speed."""
     n = seen.n_train
     return Costs(
-        image=speed.step + speed.augment,
+        image=speed.step + speed.augment + (0.0 if speed.kept else speed.read),
         validation=seen.n_val * speed.validate,
-        first=speed.start + (n + seen.n_val) * speed.read,
+        first=speed.start + ((n + seen.n_val) * speed.read if speed.kept else 0.0),
         whole=n,
         batch=min(speed.batch_size, n),
     )

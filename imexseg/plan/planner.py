@@ -63,7 +63,7 @@ def make_plan(
     settings = _settings(choice, config, run, seen, given, limits)
     if threads is not None:
         settings["cpu_threads"] = threads
-    augmentation, workers = (given.get(name, settings.get(name)) for name in ("augmentation", "num_workers"))
+    augmentation = given.get("augmentation", settings.get("augmentation"))
     reasons = Reasons(
         seen,
         choice,
@@ -74,7 +74,6 @@ def make_plan(
         why_not_pretrained=why_not,
         why_scale=why_scale,
         augmentation=augmentation or config.augmentation,
-        workers=workers or 0,
         threads=threads,
     )
     expected = _expected(seen, choice, config, run, begun, rules.REPORT * busy.factor)
@@ -184,16 +183,16 @@ def _settings(
         "long_side": config.long_side,
         "crop": config.crop,
         "augmentation": _augmentation(seen, choice),
-        "num_workers": _workers(choice),
     }
     recipe = vars(recipe_of(config.model, config.network))
     decided = {name: value for name, value in recipe.items() if name != "epochs"} | decided
     decided["batch_size"] = config.batch_size
+    cycles = given.get("levels", 1) > 1 or bool(given.get("restarts"))  # are not fitted to a budget
     if run is not None:
         decided["epochs"] = run.epochs
         decided["images_per_epoch"] = None if run.images == seen.n_train else run.images
-        decided["fill_budget"] = run.full
-    if run is not None and ("epochs" not in given or limits.budget is not None):
+        decided["fill_budget"] = run.full and not cycles
+    if run is not None and not cycles and ("epochs" not in given or limits.budget is not None):
         decided["budget"] = limits.budget or rules.SECONDS
     return {name: value for name, value in decided.items() if name not in given}
 
@@ -203,15 +202,6 @@ def _augmentation(seen: Seen, choice: Choice) -> Any:
     return usual if usual != "light" or seen.has_up_and_down else rules.TURNED
 
 
-def _workers(choice: Choice) -> int:
-    import torch
-
-    if not torch.cuda.is_available() or choice.speed is None:
-        return 0
-    waiting = choice.speed.augment / max(choice.speed.step, 1e-9)
-    return min(4, max(1, round(waiting))) if waiting > 0.2 else 0
-
-
 def _expected(
     seen: Seen, choice: Choice, config: RunConfig, run: schedule.Schedule | None, begun: float, page: float
 ) -> dict[str, Any]:
@@ -219,7 +209,7 @@ def _expected(
     if choice.speed is not None and run is not None:
         costs = costs_of(choice.speed, seen)
         training = costs.run(run.epochs, run.images)
-        report = page + seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
+        report = page + 2 * seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
         expected |= {
             "seconds": round(time.monotonic() - begun + training + report, 1),
             "seconds_of_training": round(training, 1),
