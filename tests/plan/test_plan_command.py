@@ -11,6 +11,7 @@ from PIL import Image
 import imexseg
 from imexseg.cli.main import main
 from imexseg.plan import choose, rules, threads
+from imexseg.plan.device import Weighed
 
 random = np.random.default_rng(5)
 
@@ -82,6 +83,8 @@ def test_plan_writes_nothing_and_says_each_decision_with_its_reason(capsys, tmp_
     assert seen["up_and_down"] > 0.5 > seen["left_and_right"]
     assert any("4 validation images" in remark for remark in plan["remarks"])
 
+    weighed = Weighed(expected["file_bytes"], expected["ms"], (64, 96), 1, "fp32", expected["parameters"])
+    monkeypatch.setattr(choose, "weigh", lambda *arguments: weighed)  # was measured above
     code, out, _ = run(capsys, "plan", data, "--budget", "10m", "--pretrained", "never")
     assert code == 0
     for word in ("decision", "because", "latency", "thickness", "class decided", plan["settings"]["model"]):
