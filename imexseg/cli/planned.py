@@ -82,5 +82,7 @@ def seconds_for_training(config: "RunConfig", begun: float) -> float | None:
         return None
     from imexseg.plan import rules
 
-    left = config.budget * (1 - rules.SUSPICIOUS) - rules.REPORT - (time.monotonic() - begun)
+    report = (config.plan or {}).get("expected", {}).get("seconds_of_report")
+    reserved = report or rules.REPORT + rules.SUSPICIOUS * config.budget
+    left = config.budget - reserved - (time.monotonic() - begun)
     return max(left, 1.0)

@@ -1,5 +1,6 @@
 """Which network, at which scale: the most promising that the limits of the device and of time leave."""
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,8 +22,8 @@ from imexseg.units import in_bytes
 TRIAL = 5.0  # seconds of steps in one trial
 TRIALS = 18.0  # seconds of all of them, before the next is not begun
 CHEAPER = 0.95  # of the cost of one candidate: another one that costs more is no way out
-WEIGHINGS = 5  # exports of one plan
-TIGHT = 0.92  # of a limit in milliseconds, which the next measurement may miss
+WEIGHINGS = 4  # exports of one plan, before the last attempt
+HOPE = 1.05  # times a limit in milliseconds: what is expected to take more is not exported
 
 
 @dataclass
@@ -56,7 +57,8 @@ class Chooser:
         of_it = {"model": candidate.model, "network": candidate.network}
         at = {"long_side": scale.long_side, "crop": scale.crop}
         n = len(self.seen.data.train.pairs)
-        whole = {"batch_size": min(recipe["batch_size"], n)}
+        shared = self.given.get("devices", 1) * self.given.get("num_nodes", 1)  # by so many processes alike
+        whole = {"batch_size": max(shared, min(recipe["batch_size"], n) // shared * shared)}
         return RunConfig.model_validate(
             recipe | of_it | at | whole | {"data": self.seen.data.description.root} | self.given
         )
@@ -98,7 +100,7 @@ class Chooser:
             if other.cost < CHEAPER * candidate.cost:
                 candidate, speed = other, self._try(other, smallest)
         chosen = smallest
-        for scale in scales:
+        for scale in scales[: scales.index(smallest)]:
             costs = costs_of(self._scaled(speed, smallest, scale), self.seen)
             if seconds() - costs.first >= candidate.passes * costs.whole * costs.image:
                 chosen = scale
@@ -144,32 +146,37 @@ class Chooser:
         return self.found[key]
 
     def _within_device(self, candidates: list[Candidate], scales: list[Scale]) -> Choice:
-        """The first candidate, at the largest scale, whose exported file keeps the limits; measured, not estimated."""
-        first = (candidates[0], scales[0])
-        factor: float | None = None  # milliseconds of a pixel of the first candidate
-        for candidate in candidates:
-            for precision in PRECISIONS:
-                if not self._may_fit(candidate, scales[0], precision):
+        """The first candidate, at the largest scale, whose exported file keeps the limits; measured, not estimated.
+
+        What is estimated is only which of them to export: that takes seconds each.
+        """
+        large = [scale for scale in scales if scale.seen_side >= rules.LEAST_SCALE] or scales[-1:]
+        small = [scale for scale in scales if scale not in large]
+        machine = 1.0  # how much slower than the one that the rules were measured on
+        for at in (large, small):
+            for candidate, precision in itertools.product(candidates, PRECISIONS):
+                if not at or not self._may_fit(candidate, at[0], precision):
                     continue
-                for scale in scales:
-                    small = scale.seen_side < rules.LEAST_SCALE and scale is not scales[-1]
-                    guess = self._guess_ms(factor, candidate, scale)
-                    if small or (self.limits.max_ms and guess and guess > self.limits.max_ms / TIGHT * 1.3):
+                for scale in at:
+                    guess = machine * self._guess_ms(candidate, scale)
+                    if len(self.found) >= WEIGHINGS or (self.limits.max_ms and guess > HOPE * self.limits.max_ms):
                         continue
-                    if len(self.found) >= WEIGHINGS:
-                        break
                     weighed = self._weigh(candidate, scale, precision)
-                    factor = weighed.ms / self.seen.pixels(scale.long_side) / candidate.cost
+                    machine *= weighed.ms / guess
+                    if self._kept(weighed):
+                        return self._chosen(candidate, scale, precision, (candidates[0], scales[0]))
                     if self.limits.max_size and weighed.bytes > self.limits.max_size:
                         break
-                    if not self.limits.max_ms or weighed.ms <= self.limits.max_ms:
-                        by = (
-                            ""
-                            if (candidate, scale) == first and precision == "fp32"
-                            else self._decided(candidate, first)
-                        )
-                        return Choice(candidate, scale, weighed=weighed, precision=precision, by=by)
-        raise UsageError(self._nearest(candidates, scales))
+        return self._nearest(candidates, scales)
+
+    def _kept(self, weighed: Weighed) -> bool:
+        if self.limits.max_size and weighed.bytes > self.limits.max_size:
+            return False
+        return not self.limits.max_ms or weighed.ms <= self.limits.max_ms
+
+    def _chosen(self, candidate: Candidate, scale: Scale, precision: str, first: tuple[Candidate, Scale]) -> Choice:
+        by = "" if (candidate, scale) == first and precision == PRECISIONS[0] else self._decided(candidate, first)
+        return Choice(candidate, scale, weighed=self.found[candidate, scale, precision], precision=precision, by=by)
 
     def _decided(self, candidate: Candidate, first: tuple[Candidate, Scale]) -> str:
         if self.limits.max_size and candidate is not first[0] and not self.limits.max_ms:
@@ -191,17 +198,21 @@ class Chooser:
         weights = parameters_of(self.config(candidate, scale), self.seen.data) * (2 if half else 4)
         return weights + candidate.bytes_above[half]
 
-    def _guess_ms(self, factor: float | None, candidate: Candidate, scale: Scale) -> float | None:
-        return None if factor is None else factor * candidate.cost * self.seen.pixels(scale.long_side)
+    def _guess_ms(self, candidate: Candidate, scale: Scale) -> float:
+        """On the machine of the rules: what the network takes, and scaling the image down and the scores up."""
+        seen = rules.MS_OF_A_PIXEL * candidate.latency * self.seen.pixels(scale.long_side)
+        return seen + (rules.MS_OF_SCALING * self.seen.pixels(None) if scale.long_side is not None else 0.0)
 
-    def _nearest(self, candidates: list[Candidate], scales: list[Scale]) -> str:
-        """The message for limits that nothing meets: what comes nearest to them."""
+    def _nearest(self, candidates: list[Candidate], scales: list[Scale]) -> Choice:
+        """One more attempt, with the smallest. Raises: UsageError naming what comes nearest to the limits."""
         scale = scales[-1]
         precision = PRECISIONS[-1] if self.limits.max_size else PRECISIONS[0]
         half = PRECISIONS.index(precision)
         by_size = min(candidates, key=lambda one: self._bytes(one, scale, half))
-        by_time = min(candidates, key=lambda one: one.cost)
-        self._weigh(by_size if self.limits.max_size else by_time, scale, precision)
+        by_time = min(candidates, key=lambda one: one.latency)
+        last = by_size if self.limits.max_size else by_time
+        if self._kept(self._weigh(last, scale, precision)):
+            return self._chosen(last, scale, precision, (candidates[0], scales[0]))
 
         def excess(weighed: Weighed) -> float:
             over = [weighed.bytes / self.limits.max_size] if self.limits.max_size else []
@@ -210,7 +221,7 @@ class Chooser:
 
         (candidate, at, kind), weighed = min(self.found.items(), key=lambda item: excess(item[1]))
         threads = f"{weighed.threads} thread{'s' * (weighed.threads > 1)}"
-        return (
+        raise UsageError(
             f"{self.limits.in_words()}: no network keeps it; the nearest is {candidate.model}"
             f"{f' with {settings}' if (settings := candidate.network) else ''}, {at.words}, {kind}: "
             f"{in_bytes(weighed.bytes)}, {weighed.ms:.1f} ms with {threads}; allow that much, or scale the images down"
@@ -221,9 +232,9 @@ def costs_of(speed: Speed, seen: Seen) -> Costs:
     """Of a run at that speed."""
     n = seen.n_train
     return Costs(
-        image=speed.step + speed.augment,
+        image=speed.step + speed.augment + (0.0 if speed.kept else speed.read),
         validation=seen.n_val * speed.validate,
-        first=speed.start + (n + seen.n_val) * speed.read,
+        first=speed.start + ((n + seen.n_val) * speed.read if speed.kept else 0.0),
         whole=n,
         batch=min(speed.batch_size, n),
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from imexseg.errors import UsageError
@@ -38,6 +39,7 @@ def make_plan(
     Raises: UsageError for limits that nothing meets, a budget too short for anything, or files that cannot be read.
     """
     _require_something_to_learn(data)
+    busy = _Busy()
     timed = measure or limits.budget is not None or "epochs" not in given
     threads = fastest_threads() if timed and "cpu_threads" not in given else None
     seen = look(data, thoroughly=timed)
@@ -48,18 +50,20 @@ def make_plan(
     chooser = Chooser(seen, given, limits, say)
 
     def seconds_left() -> float:
-        return budget * (1 - rules.MARGIN - rules.SUSPICIOUS) - rules.REPORT - (time.monotonic() - begun)
+        return budget * (1 - rules.MARGIN - rules.SUSPICIOUS) - rules.REPORT * busy.factor - (time.monotonic() - begun)
 
     weighing = measure or limits.of_the_device
     choice = chooser.settle(options, at, seconds_left if timed else None, weighing)
     config = chooser.config(choice.candidate, choice.scale)
     if choice.speed is not None and choice.speed.batch_size != config.batch_size:
         config = config.model_copy(update={"batch_size": choice.speed.batch_size})
-    run = _schedule(seen, choice, given, limits, seconds_left() if timed else 0.0, config, begun)
+    run = _schedule(
+        seen, choice, given, limits, seconds_left() if timed else 0.0, config, begun, rules.REPORT * busy.factor
+    )
     settings = _settings(choice, config, run, seen, given, limits)
     if threads is not None:
         settings["cpu_threads"] = threads
-    augmentation, workers = (given.get(name, settings.get(name)) for name in ("augmentation", "num_workers"))
+    augmentation = given.get("augmentation", settings.get("augmentation"))
     reasons = Reasons(
         seen,
         choice,
@@ -70,12 +74,23 @@ def make_plan(
         why_not_pretrained=why_not,
         why_scale=why_scale,
         augmentation=augmentation or config.augmentation,
-        workers=workers or 0,
         threads=threads,
     )
-    expected = _expected(seen, choice, config, run, begun)
+    expected = _expected(seen, choice, config, run, begun, rules.REPORT * busy.factor)
     by = choice.by or ("the budget" if run is not None and run.full and "epochs" not in given else "no limit")
     return Plan(settings, reasons.all(), seen.as_dict(), expected, limits, by, _remarks(seen, choice))
+
+
+class _Busy:
+    """How much slower this machine is than if nobody else used it: seconds of the clock for one of the processor, 1 at least."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic(), time.process_time()
+
+    @property
+    def factor(self) -> float:
+        clock, processor = time.monotonic() - self.begun[0], time.process_time() - self.begun[1]
+        return min(5.0, max(1.0, clock / max(processor, 0.01)))
 
 
 def _require_something_to_learn(data: RunData) -> None:
@@ -110,18 +125,7 @@ def _of_model(model: str, network: dict[str, Any]) -> Candidate:
     known = [c for c in (*rules.PHOTOGRAPHS, rules.SMALL_IMAGES) if c.model == model]
     like = known[0] if known else rules.PHOTOGRAPHS[0] if model.startswith("smp:") else rules.PHOTOGRAPHS[1]
     begins = model_config(model, **network).begins_pretrained
-    return Candidate(
-        model,
-        SET,
-        0,
-        like.passes,
-        like.most_passes,
-        like.cost,
-        like.bytes_above,
-        network,
-        begins,
-        like.least_side,
-    )
+    return replace(like, model=model, why=SET, visits=0, network=network, pretrained=begins)
 
 
 def _scales(seen: Seen, given: dict[str, Any]) -> tuple[list[Scale], str]:
@@ -141,6 +145,7 @@ def _schedule(
     seconds: float,
     config: RunConfig,
     begun: float,
+    page: float,
 ) -> schedule.Schedule | None:
     """None where no time was measured."""
     if choice.speed is None:
@@ -154,7 +159,7 @@ def _schedule(
         passes = min(passes, rules.enough_passes(recipe_of(config.model, config.network).epochs, seen.n_train))
     run = schedule.fit(costs, seconds, passes)
     if not run.epochs or costs.steps(run.epochs, run.images) < rules.LEAST_STEPS:
-        needed = schedule.least_seconds(costs) + rules.REPORT + (time.monotonic() - begun)
+        needed = schedule.least_seconds(costs) + page + (time.monotonic() - begun)
         needed = 5 * -(-needed * 1.15 // (1 - rules.MARGIN - rules.SUSPICIOUS) // 5) + 5
         raise UsageError(
             f"--budget {in_time(limits.budget or rules.SECONDS)}: too short for {choice.candidate.model} on these images: "
@@ -178,16 +183,16 @@ def _settings(
         "long_side": config.long_side,
         "crop": config.crop,
         "augmentation": _augmentation(seen, choice),
-        "num_workers": _workers(choice),
     }
     recipe = vars(recipe_of(config.model, config.network))
     decided = {name: value for name, value in recipe.items() if name != "epochs"} | decided
     decided["batch_size"] = config.batch_size
+    cycles = given.get("levels", 1) > 1 or bool(given.get("restarts"))  # are not fitted to a budget
     if run is not None:
         decided["epochs"] = run.epochs
         decided["images_per_epoch"] = None if run.images == seen.n_train else run.images
-        decided["fill_budget"] = run.full
-    if run is not None and ("epochs" not in given or limits.budget is not None):
+        decided["fill_budget"] = run.full and not cycles
+    if run is not None and not cycles and ("epochs" not in given or limits.budget is not None):
         decided["budget"] = limits.budget or rules.SECONDS
     return {name: value for name, value in decided.items() if name not in given}
 
@@ -197,26 +202,18 @@ def _augmentation(seen: Seen, choice: Choice) -> Any:
     return usual if usual != "light" or seen.has_up_and_down else rules.TURNED
 
 
-def _workers(choice: Choice) -> int:
-    import torch
-
-    if not torch.cuda.is_available() or choice.speed is None:
-        return 0
-    waiting = choice.speed.augment / max(choice.speed.step, 1e-9)
-    return min(4, max(1, round(waiting))) if waiting > 0.2 else 0
-
-
 def _expected(
-    seen: Seen, choice: Choice, config: RunConfig, run: schedule.Schedule | None, begun: float
+    seen: Seen, choice: Choice, config: RunConfig, run: schedule.Schedule | None, begun: float, page: float
 ) -> dict[str, Any]:
     expected: dict[str, Any] = {}
     if choice.speed is not None and run is not None:
         costs = costs_of(choice.speed, seen)
         training = costs.run(run.epochs, run.images)
-        report = rules.REPORT + seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
+        report = page + 2 * seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
         expected |= {
             "seconds": round(time.monotonic() - begun + training + report, 1),
             "seconds_of_training": round(training, 1),
+            "seconds_of_report": round(report, 1),
             "seconds_per_epoch": round(costs.epoch(run.images), 2),
             "seconds_per_image": round(choice.speed.image, 5),
             "steps": costs.steps(run.epochs, run.images),

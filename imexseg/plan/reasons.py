@@ -29,7 +29,6 @@ class Reasons:
     why_not_pretrained: str
     why_scale: str
     augmentation: Any
-    workers: int
     threads: int | None
 
     def all(self) -> list[Decision]:
@@ -88,6 +87,8 @@ class Reasons:
             return f"{self.why_scale}: whole images at that scale would take too long, and pieces show as much detail"
         if scale.long_side is None:
             return f"all are of one scale, and {own} px are few enough"
+        if scale.seen_side < own and self.choice.by == "--max-ms":
+            return f"the largest that keeps {self.limits.in_words()}; {self.why_scale}"
         if scale.seen_side < own:
             return f"the largest that leaves {self.choice.candidate.passes} passes over the images in the time; {self.why_scale}"
         return f"images of different sizes are seen at one scale; {self.why_scale}"
@@ -155,12 +156,11 @@ class Reasons:
         return epochs, f"{run.passes(n):.1f} passes over the images fit into {budget}{source}"
 
     def _workers(self) -> tuple[str, str]:
-        speed = self.choice.speed
-        if speed is None:
-            return str(self.workers), "not tried"
-        share = speed.augment / max(speed.image, 1e-9)
-        where = "the cores are busy with the network anyway" if not self.workers else "the GPU need not wait"
-        return str(self.workers), f"loading and augmenting take {share:.0%} of the time of a step; {where}"
+        said = "chosen when the run begins: processes for it pay where there are four cores or more"
+        if self.choice.speed is None:
+            return str(self.config.num_workers), said
+        share = self.choice.speed.augment / max(self.choice.speed.image, 1e-9)
+        return str(self.config.num_workers), f"loading and augmenting take {share:.0%} of the time of a step; {said}"
 
     def _why_precision(self) -> str:
         if self.choice.precision == "fp16":

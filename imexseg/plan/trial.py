@@ -21,14 +21,14 @@ from imexseg.training.trainer import is_out_of_memory, quiet
 LEAST_STEPS = 2
 MOST_STEPS = 25
 VALIDATED = 4  # batches
-READ_AGAIN = 6  # images, to tell reading from augmenting
+AUGMENTED = 6  # images, to tell reading from augmenting
 
 
 @dataclass(frozen=True)
 class Speed:
     """Units: seconds. step, augment, read: per training image; validate: per validation image, reading left out.
 
-    read: of the file, in the first pass over the images only, if they can be kept.  start: until the first step counted.
+    read: of the file, in the first pass over the images only where they are kept in memory.  start: until the first step counted.
     batch_size: that fitted into memory.  pixels: of an image as the network sees it in training.
     """
 
@@ -40,6 +40,7 @@ class Speed:
     steps: int
     batch_size: int
     pixels: float
+    kept: bool
     took: float
 
     @property
@@ -65,12 +66,12 @@ def try_steps(config: RunConfig, data: RunData, limit: float) -> Speed:
 
 
 def _try(config: RunConfig, data: RunData, limit: float, begun: float) -> Speed:
-    torch.manual_seed(config.seed)
-    network = build_network(network_settings(config, data))
-    # Without a teacher, who is asked once for each image: training/pace.py makes up for the time of that.
+    # By itself, and without a teacher, whose answers have to be asked for first.
     alone = config.model_copy(
         update={"devices": 1, "num_nodes": 1, "num_workers": 0, "teacher": [], "unlabelled": None}
     )
+    torch.manual_seed(config.seed)
+    network = build_network(network_settings(config, data))
     task = task_of(alone, network, data)
     batches = SegmentationData(alone, data.train, data.val)
     clock = _Clock(limit)
@@ -92,37 +93,31 @@ def _try(config: RunConfig, data: RunData, limit: float, begun: float) -> Speed:
         callbacks=[clock],
     )
     trainer.fit(task, datamodule=batches)
-    augment, read = _reading(batches, config)
+    augment = _augmenting(batches)
     start = max(0.0, clock.first - begun - clock.waited)
     per_image = clock.computed / max(1, clock.images)
     return Speed(
         step=per_image,
         augment=augment,
-        read=read,
+        read=max(0.0, clock.waited / min(config.batch_size, len(data.train.pairs)) - augment),
         validate=clock.validated / clock.val_images if clock.val_images else per_image / 3,
         start=start,
         steps=clock.steps,
         batch_size=config.batch_size,
         pixels=clock.pixels / max(1, clock.images),
+        kept=batches.train_set.keeps_all,
         took=perf_counter() - begun,
     )
 
 
-def _reading(batches: SegmentationData, config: RunConfig) -> tuple[float, float]:
-    """Seconds per image of augmenting one that is kept in memory, and of reading it first."""
+def _augmenting(batches: SegmentationData) -> float:
+    """Seconds per image of what is done to one that is kept in memory; 0 where none is."""
     images = batches.train_set
-    numbers = range(min(READ_AGAIN, len(images)))
-    for number in numbers:
-        images[0, number]
+    numbers = images.in_memory[:AUGMENTED]
     started = perf_counter()
     for number in numbers:
         images[1, number]
-    augment = (perf_counter() - started) / len(numbers)
-    images.forget()
-    started = perf_counter()
-    for number in numbers:
-        images[1, number]
-    return augment, max(0.0, (perf_counter() - started) / len(numbers) - augment)
+    return (perf_counter() - started) / len(numbers) if numbers else 0.0
 
 
 class _Clock(L.Callback):

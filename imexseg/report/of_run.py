@@ -47,12 +47,15 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
     info = network.info
     evaluation = evaluate(Predictor(network), run.description, "val", progress)
     environment = json.loads((folder / ENVIRONMENT).read_text())
-    train = list_pairs(run.description, "train")
-    look = look_through(network, train, evaluation.pairs, max(LOOK_SECONDS, LOOK_SHARE * run.seconds), progress)
-    trained = Scores(tuple(info.names), look.confusion, look.looked) if look.confusion.any() else None
-    said = advice(run.history, evaluation.scores, evaluation.confusions, trained)
     settings = yaml.safe_load((folder / CONFIG).read_text())
     plan = settings.pop("plan", None)
+    train = list_pairs(run.description, "train")
+    seconds = LOOK_SHARE * run.seconds
+    if not (plan or {}).get("limits", {}).get("budget"):
+        seconds = max(LOOK_SECONDS, seconds)
+    look = look_through(network, train, evaluation.pairs, seconds, progress)
+    trained = Scores(tuple(info.names), look.confusion, look.looked) if look.confusion.any() else None
+    said = advice(run.history, evaluation.scores, evaluation.confusions, trained)
     worst, typical = pick_examples([_miou(matrix, info.names) for matrix in evaluation.confusions])
     contents = ReportContents(
         title=f"{info.model} on {info.data['name']}",

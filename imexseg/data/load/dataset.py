@@ -101,10 +101,10 @@ class SegmentationDataset(Dataset):
             truth.fill_(IGNORE)
         return augmented_to_tensor(image, self.dtype), truth
 
-    def forget(self) -> None:
-        """Read every file anew, as in the first pass."""
-        self._cache.clear()
-        self._cached_bytes = 0
+    @property
+    def in_memory(self) -> list[int]:
+        """Numbers of the pairs that this process has decoded and kept."""
+        return list(self._cache)
 
     def decoded(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Image (H, W, C) and mask (H, W) before crop and augmentation, at the size that is trained on."""
