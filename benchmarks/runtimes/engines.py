@@ -74,8 +74,8 @@ def install(engine: Engine, cache: Path) -> Path:
     wanted = "\n".join(engine.packages)
     if not (stamp.is_file() and stamp.read_text() == wanted):
         uv = [sys.executable, "-m", "uv"]
-        _spoken([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], cache, 600)
-        _spoken([*uv, "pip", "install", "--quiet", "--python", str(python), *engine.packages], cache, 3000)
+        spoken([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], cache, 600)
+        spoken([*uv, "pip", "install", "--quiet", "--python", str(python), *engine.packages], cache, 3000)
         stamp.write_text(wanted)
     return python
 
@@ -83,18 +83,19 @@ def install(engine: Engine, cache: Path) -> Path:
 def convert(engine: Engine, python: Path, network: Path, output: Path, seconds: float) -> None:
     """Leaves the runtime's files in `output`. Raises: ConverterError with the converter's words."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    _spoken([str(python), str(engine.worker), "convert", str(network), str(output)], output.parent, seconds)
+    spoken([str(python), str(engine.worker), "convert", str(network), str(output)], output.parent, seconds)
 
 
 def run(engine: Engine, python: Path, network: Path, output: Path, seconds: float) -> Measured:
     """Raises: ConverterError with the runtime's words."""
     answers = network.with_suffix(".npz")
-    said = _spoken([str(python), str(engine.worker), "run", str(output), str(answers)], output, seconds)
+    said = spoken([str(python), str(engine.worker), "run", str(output), str(answers)], output, seconds)
     return Measured(**json.loads(said.strip().splitlines()[-1]))
 
 
-def _spoken(command: list[str], folder: Path, seconds: float) -> str:
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
+def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str, str] | None = None) -> str:
+    """What a program prints. Args: folder: to run it in.  Raises: ConverterError with what it says before it fails."""
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"} | (variables or {})
     try:
         done = subprocess.run(
             command,

@@ -1,5 +1,6 @@
 """torch's programs (.pt2) of the networks, for runtimes that do not begin with ONNX; and a network with FFTs, to compare."""
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ class Core(nn.Module):
 def save_program(path: Path, network: ImageNetwork, given: np.ndarray) -> None:
     """Args: given: an input, (1, C, H', W')."""
     example = (torch.from_numpy(given),)
+    network = copy.deepcopy(network).requires_grad_(False)
     with torch.no_grad(), solved_by(network, "matmul"):
         network(
             255 * torch.rand(1, given.shape[1], *given.shape[2:])
@@ -54,7 +56,7 @@ def save_fft_network(folder: Path) -> Path:
     layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU()]
     for _ in range(2):
         layers += [GlobalFilter(16, FFT_SIZE), nn.Conv2d(16, 16, 1), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.Conv2d(16, 10, 1)).eval()
+    network = nn.Sequential(*layers, nn.Conv2d(16, 10, 1)).eval().requires_grad_(False)
     given = torch.randn(4, 3, *FFT_SIZE)
     with torch.no_grad():
         np.savez(path.with_suffix(".npz"), given=given.numpy(), expected=network(given).numpy())

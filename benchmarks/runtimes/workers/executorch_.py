@@ -1,4 +1,7 @@
-"""ExecuTorch with XNNPACK. It begins with torch.export, not with ONNX: the program lies beside the .onnx, as .pt2."""
+"""ExecuTorch with XNNPACK. It begins with torch.export, not with ONNX: the program lies beside the .onnx, as .pt2.
+
+What follows from weights alone, kernels and symbols, is folded first: XNNPACK takes convolutions with constant kernels only.
+"""
 
 from pathlib import Path
 
@@ -9,8 +12,9 @@ from common import Run, main, only
 def convert(path: Path, output: Path) -> None:
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
+    from executorch.exir.passes.constant_prop_pass import constant_prop_pass
 
-    exported = torch.export.load(path.with_suffix(".pt2"))
+    exported = constant_prop_pass(torch.export.load(path.with_suffix(".pt2")))
     lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
     (output / f"{path.stem}.pte").write_bytes(lowered.to_executorch().buffer)
 

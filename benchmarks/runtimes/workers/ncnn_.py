@@ -1,4 +1,4 @@
-"""ncnn, by pnnx."""
+"""ncnn, by pnnx. With its packed layouts a product of matrices takes two hundred times as long on x86: they are switched off."""
 
 import shutil
 import subprocess
@@ -20,6 +20,7 @@ def opened(folder: Path) -> tuple[Run, list[Path]]:
     param, weights = only(folder, "*.ncnn.param"), only(folder, "*.ncnn.bin")
     net = ncnn.Net()
     net.opt.num_threads = 1
+    net.opt.use_packing_layout = "MatMul" not in param.read_text()
     net.opt.use_fp16_storage = net.opt.use_fp16_packed = net.opt.use_fp16_arithmetic = False
     if net.load_param(str(param)) or net.load_model(str(weights)):
         raise SystemExit("ncnn: cannot load the converted network")
