@@ -20,6 +20,7 @@ TILES = [*range(SMALLEST_TILE, 512, GRID), *range(512, 2048, 128), *range(2048, 
 NEARLY = 1.02  # of the least work: not worth more memory
 RESIDENT_STEP = 128 << 20  # bytes to which the program's own memory is rounded up, so that trifles decide nothing
 PICTURE_BYTES = 20  # a pixel of the overlay of a large image, when it is put together: colours, opacity, encoding
+GAPS = 8
 ENOUGH = 4000  # bytes a pixel, with which every network does
 BESIDE_NETWORK = 24  # bytes a pixel of a whole image, with three channels: as read, as trained, its overlay
 
@@ -55,17 +56,21 @@ class MemoryLimit:
         self.resident = resident_bytes() if resident is None else resident
         self.n_classes = len(predictor.info.names)
         self.n_channels = predictor.info.in_channels
-        if limit <= self.resident:
-            least = self.resident + self._tile_bytes(SMALLEST_TILE, SMALLEST_TILE)
+        if self.room <= 0:
+            least = self._with_gaps(self._tile_bytes(SMALLEST_TILE, SMALLEST_TILE))
             raise UsageError(
                 f"--max-memory {in_units(limit)}: is too small for any tile: the program with its weights takes "
                 f"{in_units(self.resident)} already; give {in_units(least)} or more"
             )
 
+    def _with_gaps(self, n_bytes: int) -> int:
+        """The limit with which there is so much room."""
+        return -(-(self.resident + n_bytes) * GAPS // (GAPS - 1))
+
     @cached_property
     def room(self) -> int:
-        """Bytes that are left for an image."""
-        return self.limit - self.resident
+        """Bytes that are left for an image. Blocks of many sizes leave gaps between them: an eighth is set aside for that."""
+        return self.limit - self.limit // GAPS - self.resident
 
     def whole_bytes(self, height: int, width: int) -> int:
         """What an image takes that is segmented as a whole."""
@@ -91,7 +96,7 @@ class MemoryLimit:
         needs = {tile: self._need(tile, source) for tile in TILES}
         fitting = [tile for tile, need in needs.items() if need <= self.room]
         if not fitting:
-            raise self._too_small(name, source, "for any tile", self.resident + min(needs.values()))
+            raise self._too_small(name, source, "for any tile", self._with_gaps(min(needs.values())))
         works = {tile: self._work(tile, height, width) for tile in fitting if self._overlaps_enough(tile)}
         # Where no tile shows all that a pixel sees, every one computes four times the image: the largest changes least.
         tile = next((tile for tile, work in works.items() if work <= NEARLY * min(works.values())), fitting[-1])
@@ -132,7 +137,7 @@ class MemoryLimit:
             if need <= self.room:
                 return ReducedPredictor(self.predictor, factor)
             if max(height, width) < 4 * factor * long_side:
-                raise self._too_small(name, source, "for this image", self.resident + need)
+                raise self._too_small(name, source, "for this image", self._with_gaps(need))
             factor += 1
 
     def _too_small(self, name: str | Path, source: ImageSource, what: str, need: int) -> UsageError:

@@ -24,6 +24,7 @@ from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, w
 from imexseg.inference.write_picture import overlay, png_bytes
 
 NOTHING_MORE = Wanted()
+_COUNTED_AT_ONCE = 1 << 20  # pixels: counting takes eight bytes of each
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
 
 
@@ -157,7 +158,9 @@ class _Counted:
             void = None if self.source.void is None else self.source.void(rows, columns)
             if void is not None:
                 strip[void] = IGNORE
-            self.pixels += np.bincount(strip.ravel(), minlength=IGNORE + 1)
+            step = max(1, _COUNTED_AT_ONCE // strip.shape[1])
+            for first in range(0, len(strip), step):
+                self.pixels += np.bincount(strip[first : first + step].ravel(), minlength=IGNORE + 1)
             top += len(strip)
             yield strip
 
