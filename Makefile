@@ -11,10 +11,11 @@ SIZE_qtips := --size 64 64
 SIZE_qtips-pile := --size 128 128
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
+RUNTIMES ?= build/runtimes
 # Named one by one: the __all__ of imexseg itself hides them from pdoc.
 ROOMS := numerics layers models data data_gen storage inference evaluation training export report distributed smp
 
-.PHONY: demo test test-slow check networks format docs figures web web-build clean help
+.PHONY: demo test test-slow check networks format docs figures runtimes web web-build clean help
 
 help:
 	@echo "make demo       train on Q-tips, evaluate, predict, export; says where the pictures are (minutes)"
@@ -24,6 +25,7 @@ help:
 	@echo "make networks   what imexseg models prints, after a change of the registry or of a network"
 	@echo "make docs       API pages from the docstrings, in build/docs"
 	@echo "make figures    print the figures of the README (hours)"
+	@echo "make runtimes   every network in every other runtime, for docs/runtimes.md (an hour)"
 
 # uv resolves and installs in a minute or two; the constraints pin every version that was tested. Byte code is compiled once here,
 # since importing torch without it takes twice as long in every process, and some machines are told to write none.
@@ -102,6 +104,10 @@ figures: web-build
 	$(BIN)/python -m benchmarks.family pile --images 512 --epochs 3
 	$(BIN)/python -m benchmarks.multilevel training
 	$(BIN)/python -m benchmarks.multilevel transfer --epochs 3
+
+# Every converter and runtime in an environment of its own: 16 GB, an hour on a quiet machine.
+runtimes: $(STAMP)
+	$(BIN)/python -m benchmarks.runtimes --cache $(RUNTIMES)
 
 clean:
 	rm -rf $(VENV) build runs demo predictions $(WEB)/node_modules $(WEB)/models $(WEB)/dist

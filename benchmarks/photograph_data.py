@@ -1,4 +1,4 @@
-"""The two sets of photographs at the sizes of the tables, and the ten classes that Clothing Co-Parsing is merged to."""
+"""The sets of real images at the sizes of the tables, and the ten classes that Clothing Co-Parsing is merged to."""
 
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,28 @@ SIZES: dict[str, tuple[int, int] | None] = {
     "camvid": (240, 320),
     "camvid-small": (192, 256),
     "ccp-small": (192, 128),
+    # Of the shoot-out: one size for all images of a set, and its half.
+    "facade-128": (96, 128),
+    "ccp-144": (144, 96),
+    "tiles-128": (128, 128),
+    "camvid-128": (96, 128),
+    "vessels-192": (160, 192),
+    "facade-128-half": (48, 64),
+    "ccp-144-half": (72, 48),
+    "tiles-128-half": (64, 64),
+    "camvid-128-half": (48, 64),
+    "vessels-192-half": (80, 96),
 }
 
 CAMVID = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist"]
+FACADE = ["building", "car", "door", "pavement", "road", "sky", "vegetation", "window"]
+TILES = ["sound", "blowhole", "break", "crack", "fray", "uneven"]
+VESSELS = ["background", "artery", "vein"]
 CCP = """null accessories bag belt blazer blouse bodysuit boots bra bracelet cape cardigan clogs coat dress earrings flats
 glasses gloves hair hat heels hoodie intimate jacket jeans jumper leggings loafers necklace panties pants pumps purse ring romper
 sandals scarf shirt shoes shorts skin skirt sneakers socks stockings suit sunglasses sweater sweatshirt swimwear t-shirt tie
 tights top vest wallet watch wedges""".split()  # noqa: SIM905 (a list of 59 lines is no easier to read)
+NAMES = {"camvid": CAMVID, "ccp": CCP, "facade": FACADE, "tiles": TILES, "vessels": VESSELS}
 CCP_TEN = {
     "background": "null",
     "skin": "skin",
@@ -51,7 +66,7 @@ def prepare(name: str, source: Path) -> None:
         target = folder / path.relative_to(source / kind).with_suffix(".png")
         target.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(target), pixels)
-    description: dict[str, Any] = {"names": CAMVID if kind == "camvid" else CCP}
+    description: dict[str, Any] = {"names": NAMES[kind]}
     if kind == "ccp":
         description["classes"] = {name: labels.split() for name, labels in CCP_TEN.items()}
         description["licence"] = "Apache-2.0; trained on Clothing Co-Parsing (Yang, Luo, Lin 2014), Apache-2.0"

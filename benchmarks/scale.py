@@ -97,7 +97,7 @@ def stages_of(weights: str, path: Path, tile: int | None) -> None:
     if tile is not None:
         network *= WIDTH * HEIGHT / tile**2
         classes = np.tile(classes, (-(-HEIGHT // tile), -(-WIDTH // tile)))[:HEIGHT, :WIDTH]
-    encoding, (contents, *_) = core_seconds(lambda: results(opened, classes, None, predictor.info))
+    encoding, (contents, *_) = core_seconds(lambda: results(opened, classes, None, predictor.info, Wanted()))
     for ending, content in contents.items():
         path.with_name(f"r{ending}").write_bytes(content)
     sending, _ = core_seconds(lambda: [put(path.with_name(f"r{end}"), Url(f"{BUCKET}/r{end}")) for end in contents])

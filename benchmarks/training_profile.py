@@ -23,7 +23,7 @@ PARTS = {
         "_StencilProductBackward",
         "_StencilProductAdjointBackward",
     ),
-    "products that couple channels": ("aten::bmm",),
+    "products that couple channels": ("aten::mm",),
     "batch normalisation": ("aten::native_batch_norm", "aten::native_batch_norm_backward"),
     "optimiser": ("Optimizer.step#AdamW.step",),
 }

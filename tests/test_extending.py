@@ -27,6 +27,7 @@ from imexseg.models.config import ImageConfig
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.info import ModelInfo
 from imexseg.models.prolongation import to_coarser_grid, to_finer_grid
+from imexseg.models.recipes import OF_NAME, Recipe
 from imexseg.numerics.boundary import BOUNDARIES, Ring, extend, extend_adjoint, for_convolution
 from imexseg.numerics.resolvent import in_float32
 from imexseg.numerics.stability import Linear, imex_limit
@@ -140,6 +141,7 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Dynamics("(I+hL)²(Y⁺ - Y) = -h Kᵀσ(N(KY))", implicit_steps(TwiceSolvedStep, ParabolicTerm), "parabolic")
     monkeypatch.setitem(DYNAMICS, "twice", row)
     monkeypatch.setattr("imexseg.models.build.KINDS", [*KINDS, Kind(PixelConfig, PixelNetwork, pixel_settings)])
+    monkeypatch.setitem(OF_NAME, "pixel-6", Recipe(learning_rate=3e-3))
 
 
 OWN_NETWORKS = {
@@ -155,6 +157,7 @@ def test_it_is_trained_saved_loaded_and_predicts(what: str, qtips_folder: Path, 
     train(tmp_path / "run", qtips_folder, model=model, network=settings)
     network = imexseg.load(tmp_path / "run/best.safetensors")
     assert network.info.model == model
+    assert network.info.training["learning_rate"] == (3e-3 if what == "kind" else 2e-2)
     prediction = Predictor(network).predict(np.full((21, 30, 1), 128, np.uint8))
     assert prediction.classes.shape == (21, 30)
 

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help="coco: the folder that holds the images (default: that of the JSON, or of its annotations/)",
+        help="the folder that holds the images (default: SOURCE; coco: that of the JSON, or of its annotations/)",
     )
     parser.add_argument(
         "--crowds",
@@ -55,15 +55,20 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{source}: no such folder; give the one that holds the {options.format} data")
     if options.out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{options.out}: is inside {source}, which must stay as it is; choose another folder")
-    for name, of in (("images", "coco"), ("crowds", "coco"), ("colours", "rgb")):
+    for name, of in (("crowds", "coco"), ("colours", "rgb")):
         if getattr(options, name) is not None and options.format != of:
             raise UsageError(f"--{name}: applies to {of} only; remove it")
+    if options.images is not None and options.format == "rgb":
+        raise UsageError("--images: does not apply to rgb, whose images lie in SOURCE; remove it")
+    if options.images is not None and not options.images.is_dir():
+        raise UsageError(f"{options.images}: no such folder; give the one that holds the images")
     if options.format == "coco":
         plan = convert_coco(source, options.images, options.crowds or "ignore")
     elif options.format == "rgb":
         plan = convert_rgb(source, options.colours)
     else:
-        plan = {"yolo": convert_yolo, "labelme": convert_labelme, "voc": convert_voc}[options.format](source)
+        read = {"yolo": convert_yolo, "labelme": convert_labelme, "voc": convert_voc}[options.format]
+        plan = read(source, options.images)
     with progress_bar("images") as progress:
         summary = write_plan(plan, source, options.out, progress)
     where = in_words(options.out)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import fraction, messages, positive_int, progress_bar, seed
+from imexseg.cli.console import fraction, messages, non_negative_float, positive_int, progress_bar, seed
 from imexseg.cli.engine import add_engine, check_engine, data_here, pool_of, setup_of, wants_ray, weights_here
+from imexseg.cli.evaluate_files import add_files, check_files, write_files
 from imexseg.cli.tables import print_table
 from imexseg.errors import UsageError
 
@@ -30,7 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tile", type=positive_int, metavar="N", help="cut larger images into pieces, as predict does")
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales, as predict does")
+    parser.add_argument(
+        "--boundary",
+        type=non_negative_float,
+        metavar="PX",
+        help="also score boundaries: the F-score of those that are met within PX pixels; 2 is usual for small images",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_files(parser)
     add_engine(parser)
     robustness = parser.add_argument_group(
         "robustness",
@@ -53,13 +61,15 @@ def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for weights or data that cannot be read or do not belong together."""
     check_robustness(options)
     check_engine(options)
+    check_files(options)
     with weights_here(options.weights) as weights, data_here(options.data) as (data, mirror):
         return _evaluate(options, str(weights), data, mirror)
 
 
 def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mirror | None") -> int:
     from imexseg.data.description.data_yaml import load_description
-    from imexseg.evaluation.evaluate import BLOCK, count_pairs, evaluate
+    from imexseg.evaluation.evaluate import BLOCK, Measures, count_pairs, evaluate
+    from imexseg.inference.confidence import temperature_in_words
     from imexseg.inference.onnx_predictor import OnnxPredictor
     from imexseg.inference.open import AnyPredictor, open_predictor
     from imexseg.inference.tiling import TiledPredictor
@@ -78,33 +88,44 @@ def _evaluate(options: argparse.Namespace, weights: str, data: Path, mirror: "Mi
     predictor = TiledPredictor(predictor, options.tile) if options.tile else predictor
     perturb = perturbation(options, opened)
 
+    measures = Measures(options.boundary, opened.gives_probabilities, opened.info.temperature or 1.0)
+
     def count(pairs: "list[Pair]") -> "Iterator[Counted]":
         if not wants_ray(options, len(pairs)):
-            yield from count_pairs(predictor, description, pairs, 0, perturb, mirror)
+            yield from count_pairs(predictor, description, pairs, 0, perturb, mirror, measures)
             return
         from imexseg.distributed.commands import evaluate_on
 
         sent = None if perturb is None else replace(perturb, network=None)
         with pool_of(options, -(-len(pairs) // BLOCK), setup_of(options, weights, opened)) as pool:
-            yield from evaluate_on(pool, pairs, description, sent, mirror)
+            yield from evaluate_on(pool, pairs, description, sent, mirror, measures)
 
     with progress_bar("images") as progress:
-        evaluation = evaluate(predictor, description, options.split, progress, perturb, count)
+        evaluation = evaluate(predictor, description, options.split, progress, perturb, count, measures)
     for line in evaluation.remarks:
         messages.print(line if mirror is None else mirror.named(line))
-    scores = evaluation.scores
+    write_files(options, evaluation, predictor, description, perturb, mirror)
+    scores, boundary = evaluation.scores, evaluation.boundary
     parameters = opened.parameters
+    error = evaluation.calibration.error if evaluation.calibration is not None else None
     if options.json:
         setting = {"perturbation": perturb.as_dict()} if perturb else {}
-        print(json.dumps(scores.as_dict() | {"parameters": parameters} | setting))
+        edges = {"boundary_f": boundary.f_score, "mean_boundary_f": boundary.mean} if boundary else {}
+        calibration = {"ece": error, "temperature": measures.temperature}
+        print(json.dumps(scores.as_dict() | {"parameters": parameters} | setting | edges | calibration))
         return 0
     under = f", under {perturb.in_words}" if perturb else ""
     print(f"{scores.images} images of {options.split}, {parameters} parameters{under}")
+    columns = [scores.iou, scores.dice, *([boundary.f_score] if boundary else [])]
+    means = [_score(scores.miou), "", *([_score(boundary.mean)] if boundary else [])]
+    blank = [""] * (len(columns) - 1)
     print_table(
-        [(name, _score(scores.iou[name]), _score(scores.dice[name])) for name in scores.names],
-        head=("class", "IoU", "Dice"),
-        summary=[("mean of those present", _score(scores.miou), ""), ("pixel accuracy", _score(scores.accuracy), "")],
+        [(name, *(_score(column[name]) for column in columns)) for name in scores.names],
+        head=("class", "IoU", "Dice", *([f"boundary F, {options.boundary:g} px"] if boundary else [])),
+        summary=[("mean of those present", *means), ("pixel accuracy", _score(scores.accuracy), *blank)],
     )
+    if error is not None:
+        print(f"expected calibration error {error:.4f}, {temperature_in_words(opened.info)}")
     return 0
 
 

@@ -8,6 +8,7 @@ from imexseg.cli.console import in_words, messages, positive_int
 from imexseg.errors import UsageError
 
 if TYPE_CHECKING:
+    from imexseg.export.metadata import ExportOptions
     from imexseg.export.write import Exported
 
 
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep an int8 file that loses more than 0.01 of mIoU or changes more than 1 %% of the pixels",
     )
+    parser.add_argument(
+        "--core",
+        action="store_true",
+        help="the layers alone, float NCHW in and logits out, for converters to other runtimes; what to do before and after "
+        "them stands in FILE.onnx.json",
+    )
     parser.add_argument("--probabilities", action="store_true", help="also output the probability of each class")
 
 
@@ -69,25 +76,29 @@ def run(options: argparse.Namespace) -> int:
     asked_for = tuple(options.size) if options.size else default_size(network)
     if asked_for is None and not options.dynamic:
         raise UsageError(f"{source}: does not record the size of its training images; give --size H W or --dynamic")
-    wanted = ExportOptions(None if options.dynamic else asked_for, options.precision, options.probabilities)
-    target = options.output or default_target(options.weights, source)
+    wanted = ExportOptions(
+        None if options.dynamic else asked_for, options.precision, options.probabilities, core=options.core
+    )
+    target = options.output or default_target(options.weights, source, ".core.onnx" if options.core else ".onnx")
     with messages.status("building the graph") as status:
         written = export(network, target, wanted, data, options.allow_loss, lambda message: status.update(message))
-    report(written, wanted.size, options.precision)
+    report(written, wanted)
     return 0
 
 
-def default_target(name: str, source: Path) -> Path:
+def default_target(name: str, source: Path, suffix: str) -> Path:
     """Beside the weights, but not into the installed package."""
-    return source.with_suffix(".onnx") if Path(name).exists() else Path(f"{source.stem}.onnx")
+    return source.with_suffix(suffix) if Path(name).exists() else Path(f"{source.stem}{suffix}")
 
 
-def report(written: "Exported", size: tuple[int, int] | None, precision: str) -> None:
+def report(written: "Exported", options: "ExportOptions") -> None:
     """What was written, how it compares, what phones would do with it."""
     from imexseg.export.devices import device_lines
 
+    size = options.size
     pixels = f"images of {size[1]} x {size[0]} px" if size else "images of any size"
-    print(f"{in_words(written.path)}: {precision}, {pixels}, {written.bytes / 1000:.0f} kB")
+    kind = f"core, {options.precision}" if options.core else options.precision
+    print(f"{in_words(written.path)}: {kind}, {pixels}, {written.bytes / 1000:.0f} kB")
     for kind, found in written.comparisons.items():
         print(
             f"{found.images} {kind} images: largest logit difference {found.logit_difference:.2g} of their spread, "

@@ -5,6 +5,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from imexseg.cli.results import is_result_name
 from imexseg.errors import UsageError
 from imexseg.storage.places import Place, Url, as_place, is_url
 
@@ -84,11 +85,9 @@ def _matches(pattern: str) -> list[Path]:
 
 def _is_result(path: Path, output: Place) -> bool:
     """Whether an earlier command may have written it."""
-    return (
-        isinstance(output, Path)
-        and path.stem.endswith(("_mask", "_overlay"))
-        and path.resolve().is_relative_to(output.resolve())
-    )
+    if not isinstance(output, Path) or not path.resolve().is_relative_to(output.resolve()):
+        return False
+    return is_result_name(path.resolve().relative_to(output.resolve()).as_posix())
 
 
 def unique_stems(images: list[Input]) -> list[str]:

@@ -17,6 +17,7 @@ from imexseg.missing import explain_import
 VERBS = {
     "generate": "write a data set of Q-tips.",
     "check": "check every file of a data set and report problems; --init writes a first data.yaml.",
+    "plan": "say how `train` would train on a data set, and why; write nothing.",
     "convert": "convert COCO, YOLO, Labelme, VOC or RGB masks to this project's layout.",
     "train": "train a network on a data set, or on Q-tips if none is given.",
     "evaluate": "score weights against the masks of a data set.",

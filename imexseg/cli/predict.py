@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from imexseg.cli.console import in_words, memory_size, messages, positive_float, positive_int, progress_bar
 from imexseg.cli.engine import add_engine, check_engine, pool_of, setup_of, wants_ray, weights_here
 from imexseg.cli.inputs import Input, find_images, unique_stems
+from imexseg.cli.predict_outlines import add_outlines, formats_of, outlines_of
 from imexseg.cli.predict_report import summarise, write_report
 from imexseg.errors import JobError, UsageError
 from imexseg.interrupts import on_interrupt
 from imexseg.storage.places import Place, Url, as_place
 
 if TYPE_CHECKING:
+    from imexseg.inference.image_files import Wanted
     from imexseg.inference.memory_limit import MemoryLimit
     from imexseg.inference.open import SharedPredictor
-    from imexseg.inference.pipeline import Wanted
     from imexseg.inference.placed import PlacedJob, PlacedResult, Segment
     from imexseg.inference.tiling import TiledPredictor
 
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", default="predictions", metavar="DIR", help="(default: predictions)")
     parser.add_argument("--probabilities", action="store_true", help="also write <stem>_probabilities.npz")
+    parser.add_argument(
+        "--confidence",
+        action="store_true",
+        help="also write <stem>_confidence.png: how probable the class of each pixel is, 0 to 255 for 0 to 1",
+    )
     parser.add_argument(
         "--tile",
         type=positive_int,
@@ -68,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write a table: of each image its size, and how many pixels have each class",
     )
     parser.add_argument("--tta", action="store_true", help="average over flips and three scales; 2 to 12 times as slow")
+    add_outlines(parser)
     add_engine(parser)
 
 
@@ -87,11 +94,15 @@ def run(options: argparse.Namespace) -> int:
 def _predict(
     options: argparse.Namespace, weights: str | None, found: list[Input], output: Place, report: Place | None
 ) -> int:
+    from imexseg.inference.confidence import require_probabilities, temperature_in_words
     from imexseg.inference.open import open_predictor
     from imexseg.inference.placed import PlacedJob
     from imexseg.inference.tta import AugmentedPredictor
 
     predictor = open_predictor(weights)
+    if options.confidence:
+        require_probabilities(predictor, weights, "--confidence")
+        messages.print(f"confidence: {temperature_in_words(predictor.info)}")
     if options.tta:
         predictor = AugmentedPredictor(predictor)
     tiled = _tiled(predictor, options.tile) if options.tile else None
@@ -106,9 +117,19 @@ def _predict(
         )
     )
     to_do = [job for job in jobs if job not in done]
-    results = sorted(_results(predictor, tiled or limit, to_do, options, weights), key=lambda result: result.job.number)
+    results: list[PlacedResult] = []
+    not_outlined: list[str] = []
+    with (
+        outlines_of(options, output, predictor.info, jobs, sorted(done, key=_number), not_outlined) as outline,
+        closing(_results(predictor, tiled or limit, to_do, options, weights)) as coming,
+    ):
+        for result in coming:
+            results.append(result)
+            if result.error is None:
+                outline(result.job)
+    results.sort(key=lambda result: result.job.number)
     areas = {result.job: result.areas for result in results if result.areas is not None}
-    failures = [result.error for result in results if result.error is not None]
+    failures = [*(result.error for result in results if result.error is not None), *not_outlined]
     if report is not None:
         failures += write_report(report, predictor, jobs, areas, done)
     summarise(predictor, len(jobs), results, len(done), where)
@@ -117,8 +138,13 @@ def _predict(
     return 0
 
 
+def _number(job: "PlacedJob") -> int:
+    return job.number
+
+
 def _check(options: argparse.Namespace, output: Place, report: Place | None, paths: list[Place]) -> None:
     """Raises: UsageError for options that exclude each other, or a place that cannot be written to."""
+    formats_of(options)
     bounded = "--tile" if options.tile else "--max-memory"
     if (options.tile or options.max_memory) and options.probabilities:
         raise UsageError(
@@ -149,7 +175,13 @@ def _done(options: argparse.Namespace, output: Place, jobs: "list[PlacedJob]") -
     def there(place: Place) -> bool:
         return place.text in names if isinstance(place, Url) else place.exists()
 
-    return {job for job in jobs if is_done_at(job, options.probabilities, not options.probabilities, there)}
+    return {job for job in jobs if is_done_at(job, _wanted(options), not options.probabilities, there)}
+
+
+def _wanted(options: argparse.Namespace) -> "Wanted":
+    from imexseg.inference.image_files import Wanted
+
+    return Wanted(options.probabilities, options.white, options.confidence)
 
 
 def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
@@ -179,8 +211,6 @@ def _results(
     weights: str | None,
 ) -> "Generator[PlacedResult, None, None]":
     """One an image; what a person should know of it is printed, once."""
-    from imexseg.inference.pipeline import Wanted
-
     said: set[str] = set()
 
     def say(place: Place, text: str) -> None:
@@ -188,7 +218,7 @@ def _results(
             said.add(text)
             messages.print(f"{place}: {text}")
 
-    wanted = Wanted(options.probabilities, options.white)
+    wanted = _wanted(options)
     on_ray = wants_ray(options, len(jobs))
     with ExitStack() as stack:
         counts_images = on_ray or not (options.tile or len(jobs) == 1)
@@ -235,5 +265,5 @@ def _segment(
     if bounded is None:
         return lambda jobs: predict_images(predictor, jobs, wanted)
     if isinstance(bounded, TiledPredictor):
-        return lambda jobs: predict_images_tiled(lambda source, path: (bounded, None), jobs, wanted.white, progress)
+        return lambda jobs: predict_images_tiled(lambda source, path: (bounded, None), jobs, wanted, progress)
     return lambda jobs: predict_images_within(predictor, bounded, jobs, wanted, progress=progress, say=say)

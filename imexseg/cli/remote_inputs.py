@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from imexseg.cli.results import is_result_name
 from imexseg.data.pairs.files import has_suffix, is_hidden
 from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.errors import UsageError
@@ -52,5 +53,5 @@ def _chosen(
 
 
 def _is_result(url: Url, output: Place) -> bool:
-    below = isinstance(output, Url) and url.text.startswith(output.text.rstrip("/") + "/")
-    return below and url.stem.endswith(("_mask", "_overlay"))
+    folder = output.text.rstrip("/") + "/" if isinstance(output, Url) else ""
+    return bool(folder) and url.text.startswith(folder) and is_result_name(url.text.removeprefix(folder))

@@ -1,6 +1,7 @@
 """imexseg train: train a network on a data set, or on Q-tips if none is given."""
 
 import argparse
+import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from imexseg.cli.console import (
     seed,
     workers,
 )
+from imexseg.cli.plan import add_limits, look_at
+from imexseg.cli.planned import planned, seconds_for_training, wants_plan
 from imexseg.errors import UsageError
 from imexseg.interrupts import on_interrupt
 
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 FLAGS = (
     *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
-    *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "num_workers", "cache_memory"),
+    *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "budget", "teacher", "unlabelled"),
+    *("num_workers", "cache_memory"),
 )
 
 
@@ -35,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data", nargs="?", type=Path, metavar="DATA", help="a folder with data.yaml, or the file itself"
     )
-    parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: imex-lean)")
+    parser.add_argument("--model", metavar="NAME", help="a name that `imexseg models` lists (default: planned)")
     parser.add_argument(
         "--network",
         type=network_settings,
@@ -43,18 +47,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE,...",
         help="settings of the network: dynamics=hamiltonian-imex,operator=dense; a list has one value per scale: width=16+24",
     )
-    parser.add_argument("--epochs", type=positive_int, metavar="N", help="passes over the images (default: 12)")
+    parser.add_argument(
+        "--epochs", type=positive_int, metavar="N", help="passes over the images (default: the network's recipe)"
+    )
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
     )
     parser.add_argument(
-        "--batch-size", type=positive_int, metavar="N", help="images per batch, over all devices (default: 8)"
+        "--batch-size",
+        type=positive_int,
+        metavar="N",
+        help="images per batch, over all devices (default: the network's recipe)",
     )
     parser.add_argument(
         "--accumulate", type=positive_int, metavar="N", help="batches per step of the optimiser (default: 1)"
     )
     parser.add_argument(
-        "--learning-rate", type=positive_float, metavar="F", help="peak of the one-cycle schedule (default: 0.02)"
+        "--learning-rate",
+        type=positive_float,
+        metavar="F",
+        help="peak of the one-cycle schedule (default: the network's recipe)",
     )
     parser.add_argument(
         "--loss",
@@ -64,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--augmentation",
         metavar="NAME",
-        help="none, symmetries, light, strong, or a YAML list of albumentations (default: symmetries)",
+        help="none, symmetries, light, strong, or a YAML list of albumentations (default: the network's recipe)",
     )
     parser.add_argument(
         "--crop",
@@ -84,6 +96,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init-weights",
         metavar="W",
         help="fine-tune a weights file, a run folder, or shipped weights by name; whatever fits is copied",
+    )
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        metavar="W",
+        help="learn from what these weights or this .onnx say of the images too; repeated: from their mean",
+    )
+    parser.add_argument(
+        "--unlabelled", type=Path, metavar="FOLDER", help="images without masks that a teacher is asked about"
     )
     parser.add_argument("--config", type=Path, metavar="FILE.yaml", help="a file of settings; flags take precedence")
     parser.add_argument("--devices", type=positive_int, metavar="N", help="GPUs, or CPU processes (default: 1)")
@@ -115,6 +136,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-licence", action="store_true", default=None, help="accept the licence of an encoder that requires it"
     )
+    add_limits(parser)
     parser.add_argument(
         "--resume",
         type=Path,
@@ -125,9 +147,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
+    begun = time.monotonic()
+    from imexseg.models.recipes import settings_in_words
+    from imexseg.training.config import resolve
     from imexseg.training.device import check_devices
     from imexseg.training.fit import check_network
-    from imexseg.training.run_folder import choose_run_folder, create_run_folder, has_finished_an_epoch, new_run_folder
+    from imexseg.training.run_folder import (
+        CONFIG,
+        choose_run_folder,
+        create_run_folder,
+        has_finished_an_epoch,
+        new_run_folder,
+        process_rank,
+    )
+    from imexseg.training.teacher import check_teacher
     from imexseg.training.transfer import check_beginning
 
     if options.resume is not None:
@@ -140,35 +173,36 @@ def run(options: argparse.Namespace) -> int:
                     f"continued after epoch {config.restarts[-1]}: the learning rate begins a new cycle, up to "
                     f"{config.learning_rate:g} and down again"
                 )
-            data = _look_at(config)
+            data = None if config.data is None else look_at(config.data)
             return _train(config, options.resume, data, resume=has_finished_an_epoch(options.resume))
     config = _configured(options)
     check_devices(config)
-    check_beginning(config)
+    planning = wants_plan(config, options)
+    if not planning:
+        check_beginning(config)
     folder = choose_run_folder(config)
     # A user's data is looked at before anything is written: what is wrong with it leaves no folder behind.
-    data = _look_at(config)
+    data = None if config.data is None else look_at(config.data)
+    if data is not None:
+        check_teacher(config, data.description.names, data.train)
+    if planning and data is not None:
+        if process_rank() > 0:  # the first process has planned
+            config = resolve(folder / CONFIG, {})
+        else:
+            config = planned(config, options, data, begun)
+            folder = choose_run_folder(config)
+        check_beginning(config)
     if data is not None:
         check_network(config, data)
+    if data is not None and not planning and config.from_recipe and process_rank() == 0:
+        messages.print(f"recipe of {config.model}: {settings_in_words(config.from_recipe)}")
     with new_run_folder(folder, config) as folder:
-        return _train(config, folder, data, resume=False)
+        return _train(config, folder, data, resume=False, seconds=seconds_for_training(config, begun))
 
 
-def _look_at(config: "RunConfig") -> "RunData | None":
-    from imexseg.training.fit import look_at_data
-    from imexseg.training.run_folder import process_rank
-
-    if config.data is None:
-        return None
-    with progress_bar("checking") as progress:
-        data = look_at_data(config.data, progress)
-    if process_rank() == 0:
-        for line in data.warnings:
-            messages.print(f"warning: {line}")
-    return data
-
-
-def _train(config: "RunConfig", folder: Path, data: "RunData | None", resume: bool) -> int:
+def _train(
+    config: "RunConfig", folder: Path, data: "RunData | None", resume: bool, seconds: float | None = None
+) -> int:
     from imexseg.report.of_run import report_on_run
     from imexseg.training.fit import fit, generate_data, look_at_data
     from imexseg.training.run_folder import BEST, REPORT, process_rank
@@ -179,12 +213,15 @@ def _train(config: "RunConfig", folder: Path, data: "RunData | None", resume: bo
     if process_rank() == 0:
         messages.print(f"{config.model} for {config.epochs} epochs; results will be in {where}")
     data = data or look_at_data(generate_data(config, folder))
-    trained = fit(config, folder, data, messages, resume=resume)
+    trained = fit(config, folder, data, messages, resume, seconds)
     if process_rank() > 0:
         return 0
     with progress_bar("report") as progress:
-        scores = report_on_run(folder, trained, progress)
+        reported = report_on_run(folder, trained, progress)
+    scores = reported.scores
     messages.print(f"best epoch {trained.best_epoch}: mIoU {scores.miou:.4f} on {scores.images} validation images")
+    for line in reported.advice:
+        messages.print(f"would help: {line}")
     messages.print(f"weights   {where}/{BEST}\nreport    {where}/{REPORT}")
     messages.print(f"segment   imexseg predict IMAGE --weights {where}/{BEST}")
     return 0

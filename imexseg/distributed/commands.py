@@ -8,8 +8,8 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import Pair
 from imexseg.distributed.pool import Pool
 from imexseg.errors import JobError
-from imexseg.evaluation.evaluate import BLOCK, Counted, Perturb
-from imexseg.inference.pipeline import Wanted
+from imexseg.evaluation.evaluate import BLOCK, Counted, Measures, Perturb
+from imexseg.inference.image_files import Wanted
 from imexseg.inference.placed import GROUP_IMAGES, PlacedJob, PlacedResult, groups
 from imexseg.storage.mirror import Mirror
 
@@ -40,11 +40,16 @@ def predict_on(pool: Pool, jobs: Sequence[PlacedJob], wanted: Wanted) -> Generat
 
 
 def evaluate_on(
-    pool: Pool, pairs: Sequence[Pair], description: DataDescription, perturb: Perturb | None, mirror: Mirror | None
+    pool: Pool,
+    pairs: Sequence[Pair],
+    description: DataDescription,
+    perturb: Perturb | None,
+    mirror: Mirror | None,
+    measures: Measures,
 ) -> Iterator[Counted]:
     """What every pair contributes, in their order. Raises: UsageError for files that are missing or do not fit."""
     blocks = [(first, list(pairs[first : first + BLOCK])) for first in range(0, len(pairs), BLOCK)]
-    return _in_order(pool, "evaluate", blocks, description, perturb, mirror)
+    return _in_order(pool, "evaluate", blocks, description, perturb, mirror, measures)
 
 
 def check_on(pool: Pool, pairs: Sequence[Pair], description: DataDescription, mirror: Mirror | None) -> Iterator[Read]:

@@ -10,10 +10,11 @@ from imexseg.data.check.scan import Read, read_pairs
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.data.pairs.pairs import Pair
 from imexseg.errors import JobError
-from imexseg.evaluation.evaluate import Counted, count_pairs
+from imexseg.evaluation.evaluate import Counted, Measures, count_pairs
+from imexseg.inference.image_files import Wanted
 from imexseg.inference.limited import predict_images_within
 from imexseg.inference.memory_limit import MemoryLimit
-from imexseg.inference.pipeline import Job, Result, Wanted, predict_images
+from imexseg.inference.pipeline import Job, Result, predict_images
 from imexseg.inference.placed import PlacedJob, PlacedResult, predict_groups
 from imexseg.inference.tiled import predict_images_tiled
 from imexseg.storage.mirror import Mirror
@@ -109,7 +110,7 @@ class Worker:
                 if self.setup.tile:
                     return self._compared(
                         predict_images_tiled(
-                            lambda source, path: (self.predictor, None), jobs, wanted.white, compare=self.compare
+                            lambda source, path: (self.predictor, None), jobs, wanted, compare=self.compare
                         )
                     )
                 with self.opened.threads(1):
@@ -137,6 +138,7 @@ class Worker:
         description: DataDescription,
         perturb: Any,
         mirror: Mirror | None,
+        measures: Measures,
     ) -> tuple[int, list[Counted]]:
         """Args: block: number of its first pair in the split, and the pairs. Raises: UsageError."""
         first, pairs = block
@@ -145,7 +147,7 @@ class Worker:
             if perturb is not None:
                 perturb = replace(perturb, network=getattr(self.opened, "network", None))
             with self.opened.threads(1):
-                return number, list(count_pairs(self.predictor, description, pairs, first, perturb, mirror))
+                return number, list(count_pairs(self.predictor, description, pairs, first, perturb, mirror, measures))
 
     def check(
         self, setup: list[Any], number: int, pairs: list[Pair], description: DataDescription, mirror: Mirror | None

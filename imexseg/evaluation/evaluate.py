@@ -1,19 +1,22 @@
 """Scoring a network against the masks of a split."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from imexseg.data.check.problem import Problem, as_lines
 from imexseg.data.check.reading import remarks_on
+from imexseg.data.check.together import read_together
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import IGNORE, plain_labels
+from imexseg.data.description.labels import IGNORE
 from imexseg.data.pairs.pairs import Pair, list_pairs
-from imexseg.data.read.images import read_image_and_void
-from imexseg.data.read.masks import ReadMask, mixed_meanings, read_with_labels
+from imexseg.data.read.masks import ReadMask, mixed_meanings
 from imexseg.data.read.void import with_ignored
 from imexseg.errors import UsageError
+from imexseg.evaluation.boundary import BoundaryScores
+from imexseg.evaluation.calibration import Calibration
+from imexseg.evaluation.counted import NOTHING_MORE, Counted, Measures, confusion_matrix, measured
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.open import AnyPredictor
 from imexseg.storage.mirror import Mirror
@@ -30,28 +33,26 @@ BLOCK = (
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores over the split, and the confusion matrix of every image in the order of `pairs`."""
+    """Scores over the split, and of every image, in the order of `pairs`, its confusion matrix and what else was measured."""
 
     scores: Scores
     pairs: list[Pair]
     confusions: list[np.ndarray]
     remarks: list[str]  # what a person should know of the files, a few lines of each kind
+    boundaries: list[BoundaryScores] = field(default_factory=list)
+    calibrations: list[Calibration] = field(default_factory=list)
 
+    @property
+    def boundary(self) -> BoundaryScores | None:
+        """Over the split; None if it was not measured."""
+        if not self.boundaries:
+            return None
+        return replace(self.boundaries[0], counts=np.sum([one.counts for one in self.boundaries], axis=0))
 
-@dataclass(frozen=True)
-class Counted:
-    """What one pair contributes: its confusion matrix, how its mask was read, and what a person should know of its files."""
-
-    matrix: np.ndarray
-    read: ReadMask  # without its pixels
-    remarks: list[Problem]
-
-
-def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, n_classes: int) -> np.ndarray:
-    """Pixels by (truth, prediction), those with truth 255 left out. Shapes: (H, W), (H, W) → (classes, classes)."""
-    counted = truth != IGNORE
-    pair = truth[counted].astype(np.int64) * n_classes + prediction[counted]
-    return np.bincount(pair, minlength=n_classes**2).reshape(n_classes, n_classes)
+    @property
+    def calibration(self) -> Calibration | None:
+        """Over the split; None if it was not measured."""
+        return Calibration(np.sum([one.sums for one in self.calibrations], axis=0)) if self.calibrations else None
 
 
 def class_table(predictor: AnyPredictor, description: DataDescription) -> np.ndarray:
@@ -78,17 +79,21 @@ def evaluate(
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     perturb: Perturb | None = None,
     count: Callable[[list[Pair]], Iterable[Counted]] | None = None,
+    measures: Measures = NOTHING_MORE,
 ) -> Evaluation:
     """Predict every image of a split and count.
 
     Args: perturb: what is done to the images first, for instance a Perturbation of evaluation/robustness.py.
-        count: who does it, pair by pair in their order; None: this process, from files of this machine.
+        count: who does it, pair by pair in their order; None: this process, from files of this machine, with the measures.
+        measures: what is counted beside the confusion matrix.
     Raises: UsageError for classes that differ, images or masks that are missing, unreadable or do not fit.
     """
     class_table(predictor, description)
     pairs = list_pairs(description, split)
     counted: list[Counted] = []
-    for one in count_pairs(predictor, description, pairs, 0, perturb) if count is None else count(pairs):
+    for one in (
+        count_pairs(predictor, description, pairs, 0, perturb, None, measures) if count is None else count(pairs)
+    ):
         counted.append(one)
         progress(len(counted), len(pairs))
     if (mixed := mixed_meanings([one.read for one in counted])) is not None:
@@ -96,7 +101,12 @@ def evaluate(
     matrices = [one.matrix for one in counted]
     remarks = as_lines([remark for one in counted for remark in one.remarks])
     scores = Scores(tuple(predictor.info.names), np.sum(matrices, axis=0), len(pairs))
-    return Evaluation(scores, pairs, matrices, remarks)
+    names = scores.names
+    boundaries = [
+        BoundaryScores(names, one.boundary, measures.boundary or 0.0) for one in counted if one.boundary is not None
+    ]
+    calibrations = [Calibration(one.calibration) for one in counted if one.calibration is not None]
+    return Evaluation(scores, pairs, matrices, remarks, boundaries, calibrations)
 
 
 def count_pairs(
@@ -106,10 +116,12 @@ def count_pairs(
     first: int = 0,
     perturb: Perturb | None = None,
     mirror: Mirror | None = None,
+    measures: Measures = NOTHING_MORE,
 ) -> Iterator[Counted]:
     """Each pair, in their order.
 
     Args: first: number of the first pair in its split, a multiple of BLOCK.  mirror: of data that lies elsewhere.
+        measures: what is counted beside the confusion matrix.
     Raises: as evaluate.
     """
     to_network = class_table(predictor, description)
@@ -121,7 +133,8 @@ def count_pairs(
             images = perturb(images, masks, first + n_done)
         predictions = predictor.predict_batch(images, pairs[n_done].image)
         for prediction, mask, sample in zip(predictions, masks, batch, strict=True):
-            yield Counted(confusion_matrix(mask, prediction.classes, n_classes), sample.read, sample.remarks)
+            matrix = confusion_matrix(mask, prediction.classes, n_classes)
+            yield Counted(matrix, sample.read, sample.remarks, *measured(mask, prediction, n_classes, measures))
         n_done += len(batch)
 
 
@@ -156,15 +169,11 @@ def _batches(pairs: Sequence[Pair], names: list[str], mirror: Mirror | None) -> 
 
 def _read(pair: Pair, names: list[str]) -> _Sample:
     """Raises: UsageError naming the file if image and mask do not fit each other or the classes."""
-    image, void = read_image_and_void(pair.image)
-    read = read_with_labels(pair.mask, pair.labels or plain_labels(names))
-    if read.wrong is not None:
-        raise UsageError(read.wrong)
-    if image.shape[:2] != read.classes.shape:
-        sizes = [f"{width} x {height}" for height, width in (read.classes.shape, image.shape[:2])]
-        raise UsageError(f"{pair.mask}: is {sizes[0]} px, its image {pair.image.name} {sizes[1]} px; they must agree")
-    remarks = [Problem(kind, text, warning=True) for kind, text in (*read.remarks, *remarks_on(pair.image, void))]
-    return _Sample(image, with_ignored(read.classes, void, IGNORE), read.without_pixels(), remarks)
+    found = read_together(pair, names)
+    image, read = found.required()
+    said = (*read.remarks, *remarks_on(pair.image, found.void))
+    remarks = [Problem(kind, text, warning=True) for kind, text in said]
+    return _Sample(image, with_ignored(read.classes, found.void, IGNORE), read.without_pixels(), remarks)
 
 
 def read_pair(pair: Pair, names: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""The whole file: an image as a camera delivers it in, a class map out; between them the network, exported by torch."""
+"""The whole file: an image as a camera delivers it in, a class map out; between them the network, exported by torch.
+
+Or the layers alone, for runtimes that bring their own first and last steps: a core file.
+"""
 
 import contextlib
 import copy
@@ -22,6 +25,7 @@ from imexseg.export.metadata import ExportOptions, metadata
 from imexseg.export.sample_images import element_type
 from imexseg.layers.implicit import solved_by
 from imexseg.models.contract import ImageNetwork
+from imexseg.models.prediction_info import CORE_INPUT, CORE_OUTPUT
 
 OPSET = 18
 IR_VERSION = 10
@@ -64,14 +68,15 @@ class Ends(Whole):
 
 
 class Layers(nn.Module):
-    """Shapes: features (B, C, H', W') → scores (B, num_classes, H', W')."""
+    """Shapes: features (B, C, H', W') → scores (B, num_classes, H', W'). Args: gives: the name of its output."""
 
-    def __init__(self, network: ImageNetwork):
+    def __init__(self, network: ImageNetwork, gives: str = "scores"):
         super().__init__()
         self.network = network
+        self.gives = gives
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
-        return {"scores": self.network.logits(features)}
+        return {self.gives: self.network.logits(features)}
 
 
 def build(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
@@ -99,6 +104,8 @@ def _traced(network: ImageNetwork, options: ExportOptions) -> ir.Model:
     with warnings.catch_warnings(), _quiet(), torch.no_grad(), solved_by(network, "matmul"):
         warnings.simplefilter("ignore")
         try:
+            if options.core:
+                return ir.from_proto(_core(network, options))
             if options.size is not None:
                 return ir.from_proto(
                     export_module(Whole(network, options), {"image": _black(network, options.size, 1)})
@@ -112,19 +119,35 @@ def _of_any_size(network: ImageNetwork, options: ExportOptions) -> ir.Model:
     """In two parts. The sides that the layers see are multiples of the stride: were they written as what padding makes of the
     sides of the image, torch would ponder that expression at every layer, for minutes.
     """
-    least, stride = network.smallest_exported_side, network.total_stride
-    ends, layers = Ends(network, options), Layers(network)
-    image = _black(
-        network, tuple(max(side, least) for side in _TRACED_SIDES), 2
-    )  # torch takes a batch of 1 for a constant
+    least = network.smallest_exported_side
+    ends = Ends(network, options)
+    image = _traced_image(network)
     features = ends.prepare(image)
     any_image = {0: Dim.DYNAMIC, 1: Dim.DYNAMIC(min=least), 2: Dim.DYNAMIC(min=least)}
     any_scores = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
-    smallest = -(-network.smallest_side // stride)
-    rows, columns = (stride * Dim(name, min=smallest, max=2**14) for name in ("rows", "columns"))
-    inner = export_module(layers, {"features": features}, ({0: Dim.DYNAMIC, 2: rows, 3: columns},))
+    inner = export_module(Layers(network), {"features": features}, (_any_features(network),))
     outer = export_module(ends, {"image": image, "scores": network.logits(features)}, (any_image, any_scores))
     return joined(outer, inner)
+
+
+def _core(network: ImageNetwork, options: ExportOptions) -> onnx.ModelProto:
+    """What stands between the ends, for images of the size that the whole file would take."""
+    image = _traced_image(network) if options.size is None else _black(network, options.size, 1)
+    features = Ends(network, options).prepare(image)
+    free = (_any_features(network),) if options.size is None else None
+    return export_module(Layers(network, CORE_OUTPUT), {CORE_INPUT: features}, free)
+
+
+def _any_features(network: ImageNetwork) -> dict[int, Any]:
+    stride = network.total_stride
+    smallest = -(-network.smallest_side // stride)
+    rows, columns = (stride * Dim(name, min=smallest, max=2**14) for name in ("rows", "columns"))
+    return {0: Dim.DYNAMIC, 2: rows, 3: columns}
+
+
+def _traced_image(network: ImageNetwork) -> Tensor:
+    sides = tuple(max(side, network.smallest_exported_side) for side in _TRACED_SIDES)
+    return _black(network, sides, 2)  # torch takes a batch of 1 for a constant
 
 
 def _black(network: ImageNetwork, size: tuple[int, ...], batch: int) -> Tensor:
@@ -182,6 +205,9 @@ def _tidy(model: ir.Model, options: ExportOptions) -> None:
     for value in (*graph.inputs, *graph.outputs):
         assert value.shape is not None
         own = list(value.shape)
+        if options.core:
+            value.shape = ir.Shape([batch, own[1], *(own[2:] if options.size else sides)])
+            continue
         channels = [own[-1]] if value.name == "image" else []
         classes = [own[1]] if len(own) == 4 and not channels else []
         value.shape = ir.Shape([batch, *classes, *sides, *channels])

@@ -4,21 +4,26 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import onnx
+
 import imexseg
 from imexseg.models.checksum import UNSEALED
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
-from imexseg.models.prediction_info import METADATA_KEY, OnnxInfo, PredictionInfo
+from imexseg.models.prediction_info import METADATA_KEY, CoreInfo, OnnxInfo, PredictionInfo
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """size: (height, width) in pixels, None for any. precision: fp32, fp16 or int8."""
+    """size: (height, width) in pixels, None for any. precision: fp32, fp16 or int8. core: the layers alone, float NCHW in, logits
+    out; what stands before and behind them is in the metadata.
+    """
 
     size: tuple[int, int] | None
     precision: str = "fp32"
     probabilities: bool = False
     logits: bool = False  # for the comparison with torch only
+    core: bool = False
 
     @property
     def words(self) -> str:
@@ -43,8 +48,33 @@ def metadata(network: ImageNetwork, options: ExportOptions) -> dict[str, str]:
         metrics=info.metrics,
         data=info.data,
         augmentation=str(info.training.get("augmentation", "")),
+        core=_core_info(network, options) if options.core else None,
     )
-    return {METADATA_KEY: json.dumps(facts.model_dump(mode="json") | {"checksum": UNSEALED}, ensure_ascii=False)}
+    content = facts.model_dump(mode="json")
+    if facts.core is None:
+        del content["core"]  # an older imexseg reads a whole file as before
+    return {METADATA_KEY: json.dumps(content | {"checksum": UNSEALED}, ensure_ascii=False)}
+
+
+def info_of(model: onnx.ModelProto) -> OnnxInfo:
+    """What `metadata` put into it."""
+    (text,) = (entry.value for entry in model.metadata_props if entry.key == METADATA_KEY)
+    content = json.loads(text)
+    del content["checksum"]
+    return OnnxInfo.model_validate(content)
+
+
+def _core_info(network: ImageNetwork, options: ExportOptions) -> CoreInfo:
+    config, stride = network.config, network.total_stride
+    seen = network.seen(*options.size) if options.size else None
+    padded = (-(-seen[0] // stride) * stride, -(-seen[1] // stride) * stride) if seen else None
+    return CoreInfo(
+        mean=list(config.mean),
+        std=list(config.std),
+        stride=stride,
+        smallest_side=network.smallest_side,
+        input_size=padded,
+    )
 
 
 def _licence(data: dict[str, Any]) -> str:

@@ -12,6 +12,8 @@ import onnxruntime
 import torch
 
 from imexseg.data.read.tensors import image_to_tensor
+from imexseg.export.metadata import info_of
+from imexseg.inference.core import CoreSession
 from imexseg.models.contract import ImageNetwork
 
 LARGEST_DIFFERENCE = 1e-4  # of the spread of the logits, fp32
@@ -53,12 +55,20 @@ def session(model: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSessi
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
+def runnable(
+    opened: onnxruntime.InferenceSession, model: onnx.ModelProto
+) -> onnxruntime.InferenceSession | CoreSession:
+    """That takes images and gives classes, a core file too."""
+    info = info_of(model)
+    return opened if info.core is None else CoreSession("the core file", opened, info)
+
+
 def compare(
     network: ImageNetwork, with_logits: onnx.ModelProto, written: Path, images: Sequence[np.ndarray]
 ) -> Comparison:
     """Args: images: (H, W, C) of the type that the file takes.  written: the file without logits, whose classes count."""
-    full = session(with_logits.SerializeToString())
-    final = session(written)
+    full = runnable(session(with_logits.SerializeToString()), with_logits)
+    final = runnable(session(written), with_logits)
     differences, equal, pixels = [], 0, 0
     for image in images:
         expected = reference_logits(network, image)

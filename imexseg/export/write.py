@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
 from imexseg.export.loss import Loss, measure, require_small
-from imexseg.export.metadata import ExportOptions
+from imexseg.export.metadata import ExportOptions, info_of
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
 from imexseg.export.verify import (
@@ -23,6 +24,7 @@ from imexseg.export.verify import (
     without_logits,
 )
 from imexseg.files import appearing_whole
+from imexseg.inference.core import sidecar_path, sidecar_text
 from imexseg.models.checksum import seal_file
 from imexseg.models.contract import ImageNetwork
 
@@ -62,6 +64,9 @@ def export(
     """
     if path.suffix.lower() != ".onnx":
         raise UsageError(f"--output {path}: should end with .onnx")
+    if options.core and (options.precision != "fp32" or options.probabilities):
+        asked = "--probabilities" if options.probabilities else f"--precision {options.precision}"
+        raise UsageError(f"--core: gives logits in fp32, which converters quantise by themselves; leave out {asked}")
     sizes = [options.size] if options.size else sizes_of_free(network.smallest_exported_side)
     compared = {"random": [image for size in sizes for image in random_images(network.info, size, COMPARED_IMAGES)]}
     if data is not None:
@@ -78,8 +83,8 @@ def export(
         say("calibrating")
         with_logits = quantise(exact, _calibration(network, options, data))
     loss = None
-    with appearing_whole(path) as temporary:
-        _save(without_logits(with_logits), temporary)
+    with appearing_whole(path) as temporary, ExitStack() as beside:
+        _save(with_logits if options.core else without_logits(with_logits), temporary)
         if options.precision == "int8":
             say("measuring what int8 loses")
             with tempfile.TemporaryDirectory() as folder:
@@ -92,6 +97,9 @@ def export(
         for kind, comparison in found.items():
             _require_agreement(path, options.precision, kind, comparison)
         n_bytes = temporary.stat().st_size
+        if options.core:
+            text = sidecar_text(temporary, path.name, info_of(with_logits))
+            beside.enter_context(appearing_whole(sidecar_path(path))).write_text(text, encoding="utf-8")
     return Exported(path, n_bytes, found, loss)
 
 

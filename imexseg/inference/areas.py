@@ -43,8 +43,8 @@ def areas_of_mask(path: Path, values: Sequence[int]) -> Areas:
         height, width = mask.shape[:2]
         pieces: Iterator[np.ndarray] = iter([mask])
     else:
-        height, width = _tiff_size(path)
-        pieces = _tiff_pieces(path)
+        height, width = tiff_size(path)
+        pieces = (piece for piece, _ in tiff_pieces(path))
     for piece in pieces:
         if piece.dtype != np.uint8 or piece.size == 0:
             raise UsageError(f"{path}: is {piece.dtype}, not a mask that predict wrote; leave out --skip-existing")
@@ -57,7 +57,8 @@ def areas_of_mask(path: Path, values: Sequence[int]) -> Areas:
     return Areas((height, width), counts[list(values)].tolist(), int(counts[ignored]))
 
 
-def _tiff_size(path: Path) -> tuple[int, int]:
+def tiff_size(path: Path) -> tuple[int, int]:
+    """(H, W). Raises: UsageError naming the file if it cannot be read."""
     import tifffile  # takes a fifth of a second: few need it
 
     try:
@@ -69,15 +70,18 @@ def _tiff_size(path: Path) -> tuple[int, int]:
         ) from None
 
 
-def _tiff_pieces(path: Path) -> Iterator[np.ndarray]:
-    """The tiles, cut where they reach beyond the edge."""
+def tiff_pieces(path: Path) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
+    """The tiles, cut where they reach beyond the edge, and (row, column) of each. Shapes: (1, h, w, channels).
+
+    Raises: UsageError naming the file if it is damaged.
+    """
     import tifffile  # takes a fifth of a second: few need it
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            for tile, _, shape in tiff.pages.first.segments(maxworkers=1):
+            for tile, place, shape in tiff.pages.first.segments(maxworkers=1):
                 if tile is not None:
-                    yield tile[..., : shape[1], : shape[2], :]
+                    yield tile[..., : shape[1], : shape[2], :], (place[2], place[3])
     except Exception as error:
         raise UsageError(f"{path}: is damaged ({' '.join(str(error).split())}); leave out --skip-existing") from None
 

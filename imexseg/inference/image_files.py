@@ -15,8 +15,20 @@ from imexseg.data.read.header import stored_size
 from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.void import with_ignored
 from imexseg.inference.areas import Areas, areas_of
+from imexseg.inference.confidence import as_grey, confidence
 from imexseg.inference.write_files import mask_and_overlay
 from imexseg.inference.write_mask import needs_tiff
+from imexseg.inference.write_picture import png_bytes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What holds for all images. probabilities, confidence: write them too.  white: the pixel value that means white, if not by
+    type."""
+
+    probabilities: bool = False
+    white: float | None = None
+    confidence: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,20 +56,23 @@ def open_whole(path: Path, predictor: Any, white: float | None = None) -> Opened
 
 
 def results(
-    opened: Opened, classes: np.ndarray, probabilities: np.ndarray | None, info: Any
+    opened: Opened, classes: np.ndarray, probabilities: np.ndarray | None, info: Any, wanted: Wanted
 ) -> tuple[dict[str, bytes], Areas, str | None]:
     """The contents of `_mask.png`, of a GeoTIFF also `_mask.tif` with its georeference, `_overlay.png` and, if asked for,
-    `_probabilities.npz`, by the end of their names. The mask has the numbers of the masks that the network was trained on, and
-    255, or another number that is no class, where the image means nothing (data/read/void.py); probabilities are NaN there.
+    `_probabilities.npz` and `_confidence.png`, by the end of their names. The mask has the numbers of the masks that the network
+    was trained on, and 255, or another number that is no class, where the image means nothing (data/read/void.py); probabilities
+    are NaN there, and the confidence is 0.
 
-    Shapes: classes (H, W) uint8; probabilities (num_classes, H, W) float32.
+    Shapes: classes (H, W) uint8; probabilities (num_classes, H, W) float32, None if nobody asked for what needs them.
     Returns: the contents; how many pixels have each class; why the georeference is lost, in words, if it is.
     """
     void = opened.void
     classes = with_ignored(classes, void, IGNORE)
     whole, lost = mask_and_overlay(opened.image, classes, void, info, opened.path)
     files = {f"_{ending}": content for ending, content in whole.items()}
-    if probabilities is not None:
+    if probabilities is not None and wanted.confidence:
+        files["_confidence.png"] = png_bytes(as_grey(confidence(probabilities, info.temperature or 1.0), void))
+    if probabilities is not None and wanted.probabilities:
         known = probabilities if void is None else np.where(void, np.float32(np.nan), probabilities)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, probabilities=known, names=np.array(info.names))
@@ -76,11 +91,21 @@ def written_mask(target: Path) -> Path:
     return png if png.exists() else beside(target, "_mask.tif")
 
 
-def is_done(path: Path, target: Path, probabilities: bool, tiled: bool) -> bool:
+def always_written(wanted: Wanted, tiled: bool) -> list[str]:
+    """The ends of the names of files whose kind does not depend on the image. A large one has no .png but its overlay."""
+    always = {
+        "_overlay.png": True,
+        "_probabilities.npz": wanted.probabilities,
+        "_confidence.png": wanted.confidence and not tiled,
+    }
+    return [ending for ending, is_wanted in always.items() if is_wanted]
+
+
+def is_done(path: Path, target: Path, wanted: Wanted, tiled: bool) -> bool:
     """Whether every file is there that `imexseg predict` would write for an image, whatever it holds."""
-    if not beside(target, "_overlay.png").exists():
+    if not all(beside(target, ending).exists() for ending in always_written(wanted, tiled)):
         return False
-    if probabilities and not beside(target, "_probabilities.npz").exists():
+    if wanted.confidence and not any(beside(target, f"_confidence{suffix}").exists() for suffix in (".png", ".tif")):
         return False
     png, tiff = (beside(target, f"_mask{suffix}").exists() for suffix in (".png", ".tif"))
     if tiled and tiff and not png:  # a large one has no .png

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from imexseg.data.read.header import stored_size
 from imexseg.data.read.windows import ImageSource
+from imexseg.inference.image_files import Wanted
 from imexseg.inference.memory_limit import MemoryLimit
 from imexseg.inference.open import SharedPredictor
-from imexseg.inference.pipeline import Job, Result, Wanted, is_large, lanes, predict_images
+from imexseg.inference.pipeline import Job, Result, is_large, lanes, predict_images
 from imexseg.inference.tiled import Piecewise, predict_images_tiled
 
 
@@ -37,7 +38,7 @@ def predict_images_within(
             yield from predict_images(predictor, list(some), wanted, cores, alone)
             continue
         with predictor.threads(None):  # as many as a large image has that is seen as a whole
-            for result in predict_images_tiled(chosen_by(limit), list(some), wanted.white, progress, compare, say):
+            for result in predict_images_tiled(chosen_by(limit), list(some), wanted, progress, compare, say):
                 compare = compare and result.disagreement is None
                 yield result
 

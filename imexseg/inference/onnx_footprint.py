@@ -6,24 +6,29 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from imexseg.inference.core import CoreSession
 from imexseg.inference.footprint import Footprint, counted
+from imexseg.models.prediction_info import OnnxInfo
 from imexseg.storage.scratch import scratch_folder
 
 SLACK = 2.0  # onnxruntime asks for memory in pieces of which each is twice the one before
 NOT_TOLD = 3  # times the inputs and outputs of one operation, where a release does not say what is in use
 
 
-def footprint(path: Path, channels: int, dtype: type, size: tuple[int, int] | None, long_side: int | None) -> Footprint:
-    """Args: size: (H, W) that the file is for; None: any."""
+def footprint(path: Path, info: OnnxInfo, dtype: np.dtype) -> Footprint:
+    """Of the file that the metadata are of."""
     with scratch_folder() as scratch:
-        if size is not None:
-            return Footprint(SLACK * _most_bytes(path, (*size, channels), dtype, scratch / "fixed"), 0)
-        return counted(
-            lambda side: _most_bytes(path, (side, side, channels), dtype, scratch / str(side)), long_side, SLACK
-        )
+
+        def most(height: int, width: int) -> int:
+            image = np.zeros((1, height, width, info.in_channels), dtype)
+            return _most_bytes(path, info, image, scratch / f"{height}x{width}")
+
+        if info.size is not None:
+            return Footprint(SLACK * most(*info.size), 0)
+        return counted(lambda side: most(side, side), info.long_side, SLACK)
 
 
-def _most_bytes(path: Path, shape: tuple[int, ...], dtype: type, prefix: Path) -> int:
+def _most_bytes(path: Path, info: OnnxInfo, image: np.ndarray, prefix: Path) -> int:
     """In use at once, as onnxruntime itself keeps the account of it."""
     options = onnxruntime.SessionOptions()
     options.enable_profiling = True
@@ -32,7 +37,10 @@ def _most_bytes(path: Path, shape: tuple[int, ...], dtype: type, prefix: Path) -
     options.log_severity_level = 4
     options.enable_mem_pattern = False
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    session.run(None, {"image": np.zeros((1, *shape), dtype)})
+    if info.core is None:
+        session.run(None, {"image": image})
+    else:
+        CoreSession(path, session, info).run(["probabilities"], {"image": image})
     events = json.loads(Path(session.end_profiling()).read_text())
     nodes = [event["args"] for event in events if event.get("cat") == "Node"]
     told = [int(node["mem_in_use_peak"]) for node in nodes if "mem_in_use_peak" in node]

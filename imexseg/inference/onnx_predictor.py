@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from imexseg.data.read.as_trained import as_trained
+from imexseg.data.read.as_trained import as_trained, trained_dtype
 from imexseg.errors import JobError, UsageError
+from imexseg.inference.core import CoreSession, read_sidecar
 from imexseg.inference.footprint import Footprint
 from imexseg.inference.prediction import Prediction
 from imexseg.models.checksum import checked_seal
@@ -33,15 +34,20 @@ class OnnxPredictor:
             raise UsageError(f"{path}: no such file; give an .onnx that `imexseg export` wrote")
         seal = checked_seal(path)
         self.usual_threads = threads
-        self.session = _session(path, threads)
+        session = _session(path, threads)
+        self.info = _read_info(path, session, seal)
+        if self.info.core is None:
+            _require_interface(path, session, self.info)
+        self.session = self._runnable(session)
         self._sessions = {threads: self.session}
-        self.info = _read_info(path, self.session, seal)
-        _require_interface(path, self.session, self.info)
         self.seen_radius = self.info.seen_radius
         self.parameters = self.info.parameters
         self.long_side = self.info.long_side
-        self.outputs = [output.name for output in self.session.get_outputs()]
-        self.dtype = _TYPES[self.session.get_inputs()[0].type]
+        self.outputs = [output.name for output in session.get_outputs()]
+        self.dtype = np.dtype(_TYPES[session.get_inputs()[0].type])
+        if self.info.core is not None:
+            self.outputs, self.dtype = ["classes", "probabilities"], trained_dtype(self.info)
+        self.gives_probabilities = "probabilities" in self.outputs
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction:
         """Args: image: (H, W, C) uint8, uint16 or float32.  name: for messages.
@@ -73,12 +79,15 @@ class OnnxPredictor:
         """Within it the network computes with so many threads, whoever calls it; None: as many as at first."""
         wanted, before = self.usual_threads if number is None else number, self.session
         if wanted not in self._sessions:
-            self._sessions[wanted] = _session(self.path, wanted)
+            self._sessions[wanted] = self._runnable(_session(self.path, wanted))
         self.session = self._sessions[wanted]
         try:
             yield
         finally:
             self.session = before
+
+    def _runnable(self, session: onnxruntime.InferenceSession) -> onnxruntime.InferenceSession | CoreSession:
+        return session if self.info.core is None else CoreSession(self.path, session, self.info)
 
     def adaptation(self, image: np.ndarray) -> str | None:
         """What predict does with an image of this size, in words; None if it is just right."""
@@ -98,7 +107,7 @@ class OnnxPredictor:
         """What segmenting one image takes."""
         from imexseg.inference.onnx_footprint import footprint
 
-        found = footprint(self.path, self.info.in_channels, self.dtype, self.info.size, self.long_side)
+        found = footprint(self.path, self.info, self.dtype)
         return found.plus(1 + 5 * len(self.info.names))  # the answer, where it is put together or made of classes
 
     def _run(self, pixels: np.ndarray, outputs: list[str], name: str | Path) -> dict[str, np.ndarray]:
@@ -178,7 +187,8 @@ def _read_info(path: Path, session: onnxruntime.InferenceSession, seal: str | No
         raise UsageError(f"{path}: its metadata is not text in UTF-8; it is damaged") from None
     if text is None:
         raise UsageError(f"{path}: has no imexseg metadata; give an .onnx that `imexseg export` wrote")
-    return validated(path, read_mapping(path, text, seal), OnnxInfo)
+    info = validated(path, read_mapping(path, text, seal), OnnxInfo)
+    return info if info.core is None else read_sidecar(path)
 
 
 def _require_interface(path: Path, session: onnxruntime.InferenceSession, info: OnnxInfo) -> None:

@@ -19,6 +19,7 @@ class AnyPredictor(Protocol):
     seen_radius: int  # pixels, see overlap.py
     parameters: int
     long_side: int | None  # pixels that every image is scaled to inside the network; None: seen as it is
+    gives_probabilities: bool  # False: of an exported file that gives classes, each as if it were certain
 
     def predict(self, image: np.ndarray, name: str | Path = "image") -> Prediction: ...
 

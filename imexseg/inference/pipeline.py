@@ -30,7 +30,7 @@ import numpy as np
 from imexseg.errors import ImexsegError
 from imexseg.inference.appearing import AppearingFiles
 from imexseg.inference.areas import Areas
-from imexseg.inference.image_files import Opened, beside, open_whole, results
+from imexseg.inference.image_files import Opened, Wanted, beside, open_whole, results
 from imexseg.inference.open import SharedPredictor
 
 MOST_LANES = 8  # more of them would wait for Python's lock
@@ -49,14 +49,6 @@ class Job:
 
     path: Path
     target: Path
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What holds for all images. probabilities: write them too.  white: the pixel value that means white, if not by type."""
-
-    probabilities: bool = False
-    white: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +176,7 @@ class _Lanes:
         probabilities: list[np.ndarray | None] = [None] * len(alike)
         try:
             with self._room_for(pixels[0]):
-                if self.wanted.probabilities:
+                if self.wanted.probabilities or self.wanted.confidence:
                     predictions = [self.predictor.segment(image, path) for image in pixels]
                     classes = [prediction.classes for prediction in predictions]
                     probabilities = [prediction.probabilities for prediction in predictions]
@@ -198,7 +190,7 @@ class _Lanes:
         return [self._write(*one, numbers, shares) for one, numbers, shares in said]
 
     def _write(self, job: Job, opened: Opened, classes: np.ndarray, probabilities: np.ndarray | None) -> Result:
-        contents, areas, lost = results(opened, classes, probabilities, self.predictor.info)
+        contents, areas, lost = results(opened, classes, probabilities, self.predictor.info, self.wanted)
         self.files.write({beside(job.target, ending): content for ending, content in contents.items()})
         return Result(job, areas=areas, remarks=opened.remarks if lost is None else [*opened.remarks, lost])
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from imexseg.errors import ImexsegError
 from imexseg.inference.areas import Areas
-from imexseg.inference.image_files import is_done
+from imexseg.inference.image_files import Wanted, always_written, is_done
 from imexseg.inference.pipeline import BUNDLE_BYTES, Job, Result, bundles, file_size
 from imexseg.storage.in_turn import in_turn
 from imexseg.storage.places import Place, Url, beside
@@ -193,14 +193,15 @@ def _size(job: PlacedJob) -> int:
 
 def is_done_at(
     job: PlacedJob,
-    probabilities: bool,
+    wanted: Wanted,
     tiled: bool,
     there: Callable[[Place], bool] = lambda place: place.exists(),  # type: ignore[union-attr]
 ) -> bool:
     """Whether every file is there that would be written. Args: there: of a file that lies elsewhere."""
     if isinstance(job.path, Path) and isinstance(job.target, Path):
-        return is_done(job.path, job.target, probabilities, tiled)
-    endings = ["_overlay.png", *["_probabilities.npz"] * probabilities]
-    if not all(there(beside(job.target, ending)) for ending in endings):
+        return is_done(job.path, job.target, wanted, tiled)
+    if not all(there(beside(job.target, ending)) for ending in always_written(wanted, tiled)):
         return False
-    return there(beside(job.target, "_mask.png")) or (tiled and there(beside(job.target, "_mask.tif")))
+    kinds = ["_mask", *["_confidence"] * wanted.confidence]
+    suffixes = [".png", *[".tif"] * tiled]
+    return all(any(there(beside(job.target, f"{kind}{suffix}")) for suffix in suffixes) for kind in kinds)

@@ -26,6 +26,8 @@ class Predictor:
     Args: network: from `imexseg.load`, whose `info` says what its pixel values mean.
     """
 
+    gives_probabilities = True
+
     def __init__(self, network: ImageNetwork):
         self.network = network.eval()
         self.info = network.info

@@ -15,14 +15,16 @@ from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.errors import ImexsegError, WriteError
 from imexseg.files import appearing_whole, write_atomically
 from imexseg.inference.areas import Areas
-from imexseg.inference.image_files import beside
+from imexseg.inference.image_files import Wanted, beside
 from imexseg.inference.pipeline import Job, Result
 from imexseg.inference.prediction import most_probable
+from imexseg.inference.tiled_confidence import Shares
 from imexseg.inference.tiling import Block, Disagreement
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
 _COUNTED_AT_ONCE = 1 << 20  # pixels: counting takes eight bytes of each
+NOTHING_MORE = Wanted()
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
 
 
@@ -52,20 +54,20 @@ class TiledResult(Result):
 def predict_images_tiled(
     choose: Choose,
     jobs: Sequence[Job],
-    white: float | None,
+    wanted: Wanted,
     progress: Callable[[int, int], None] = lambda n_done, n_total: None,
     compare: bool = True,
     say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> Generator[TiledResult, None, None]:
     """One result an image, one after the other.
 
-    Args: white: as as_trained.  progress: of the tiles of each image.  compare: tiles and whole, until there was something to
-        compare.  say: is told of an image, before it takes its time, why it is cut.
+    Args: wanted: all but the probabilities.  progress: of the tiles of each image.  compare: tiles and whole, until there was
+        something to compare.  say: is told of an image, before it takes its time, why it is cut.
     Raises: WriteError if a file cannot be written.
     """
     for job in jobs:
         try:
-            result = predict_tiled(choose, job, compare, progress, white, say)
+            result = predict_tiled(choose, job, compare, progress, wanted, say)
         except WriteError:
             raise  # it would be the same for the next image
         except ImexsegError as error:
@@ -79,10 +81,11 @@ def predict_tiled(
     job: Job,
     compare: bool,
     progress: Callable[[int, int], None],
-    white: float | None = None,
+    wanted: Wanted = NOTHING_MORE,
     say: Callable[[Path, str], None] = lambda path, text: None,
 ) -> TiledResult:
-    """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks.
+    """Write target_mask.png, or .tif from 100 megapixels on, and target_overlay.png; of a GeoTIFF both masks; if asked for,
+    target_confidence.png, or .tif.
 
     Args: compare: also predict the whole, or a window of it, at once.
     Raises: UsageError for an image that cannot be read, WriteError if a file cannot be written.
@@ -95,20 +98,24 @@ def predict_tiled(
         say(path, reason)
     picture = _Picture(source)
     georeference, lost = read_georeference(path)
-    pixels, converted = source_as_trained(source, predictor.info, path, white)
+    pixels, converted = source_as_trained(source, predictor.info, path, wanted.white)
     counted = _Counted(source)
-    strips = picture.watch(counted.ignored(_strips(predictor, pixels, path, progress)))
     values = predictor.info.values
-    numbers = (in_values(strip, values) for strip in strips)
     with contextlib.ExitStack() as stack:
+        shares = stack.enter_context(Shares((height, width), predictor.info.temperature)) if wanted.confidence else None
+        strips = picture.watch(counted.ignored(_strips(predictor, pixels, path, progress, shares)))
+        numbers = (in_values(strip, values) for strip in strips)
 
-        def appearing(suffix: str, wanted: bool) -> Path | None:
-            return stack.enter_context(appearing_whole(beside(target, f"_mask{suffix}"))) if wanted else None
+        def appearing(ending: str, is_wanted: bool) -> Path | None:
+            return stack.enter_context(appearing_whole(beside(target, ending))) if is_wanted else None
 
         large = needs_tiff(source.n_pixels)
-        png, tiff = appearing(".png", not large), appearing(".tif", large or bool(georeference))
+        png, tiff = appearing("_mask.png", not large), appearing("_mask.tif", large or bool(georeference))
         nodata = None if source.void is None else ignored_value(values)
         write_mask(numbers, height, width, png, tiff, georeference, nodata)
+        if shares is not None:
+            png, tiff = appearing("_confidence.png", not large), appearing("_confidence.tif", large)
+            write_mask(shares.strips(source), height, width, png, tiff)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(beside(target, "_overlay.png"), png_bytes(small))
     remarks = [remark for remark in (reason, first_of_several(path), converted, lost) if remark is not None]
@@ -117,15 +124,21 @@ def predict_tiled(
 
 
 def _strips(
-    predictor: Piecewise, source: ImageSource, path: Path, progress: Callable[[int, int], None]
+    predictor: Piecewise,
+    source: ImageSource,
+    path: Path,
+    progress: Callable[[int, int], None],
+    shares: Shares | None,
 ) -> Iterator[np.ndarray]:
-    """Class numbers of whole rows, (rows, width) uint8, from the top."""
+    """Class numbers of whole rows, (rows, width) uint8, from the top. Args: shares: takes the confidence, if anybody wants it."""
     strip: np.ndarray | None = None
     for block in predictor.blocks(source, path, progress):
         _, rows, columns = block.probabilities.shape
         if strip is None:
             strip = np.empty((rows, source.shape[1]), dtype=np.uint8)
         strip[:, block.column : block.column + columns] = most_probable(block.probabilities)
+        if shares is not None:
+            shares.add(block)
         if block.column + columns == source.shape[1]:
             yield strip
             strip = None

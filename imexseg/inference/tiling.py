@@ -127,6 +127,7 @@ class TiledPredictor:
             )
         self.predictor = predictor
         self.info = predictor.info
+        self.gives_probabilities = predictor.gives_probabilities
         self.parameters = predictor.parameters
         self.long_side: int | None = predictor.long_side
         self.tile = tile

@@ -25,6 +25,7 @@ class AugmentedPredictor:
     def __init__(self, predictor: SharedPredictor, scales: Sequence[float] = SCALES):
         self.predictor = predictor
         self.info = predictor.info
+        self.gives_probabilities = predictor.gives_probabilities
         self.parameters = predictor.parameters
         self.seen_radius = predictor.seen_radius
         self.long_side = predictor.long_side

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from imexseg.layers.flow_settings import FlowSettings
 from imexseg.layers.reversible import ReversibleChain
+from imexseg.numerics.layout import as_laid_out
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,17 @@ class HamiltonianFlow(ReversibleFlow):
 
     def advance(self, X: Tensor) -> Tensor:
         """All steps, without N."""
-        Y, Z = X.chunk(2, dim=1)
-        return torch.cat(self.chain(Y, Z), dim=1)
+        return torch.cat(self.chain(*_halves(X)), dim=1)
 
     def inverse(self, X: Tensor) -> Tensor:
         """Undoes advance. Batch normalisation must be in evaluation mode."""
-        Y, Z = X.chunk(2, dim=1)
-        return torch.cat(self.chain.inverse(Y, Z), dim=1)
+        return torch.cat(self.chain.inverse(*_halves(X)), dim=1)
+
+
+def _halves(X: Tensor) -> tuple[Tensor, Tensor]:
+    """(Y, Z) of the channels."""
+    Y, Z = X.chunk(2, dim=1)
+    return as_laid_out(Y, X), as_laid_out(Z, X)
 
 
 class SecondOrderFlow(ReversibleFlow):

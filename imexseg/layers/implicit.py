@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imexseg.layers.grid import GridChange, OnGrid
 from imexseg.numerics.dirichlet import SINES, dirichlet_symbol, solve_sine
+from imexseg.numerics.layout import as_laid_out
 from imexseg.numerics.reflective import COSINES, reflective_symbol, solve_cosine
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
@@ -82,7 +83,7 @@ class PeriodicSolve(ImplicitSolve):
         # Float32 even under autocast: the symbol's cancellation near k = 0 decides the decay length.
         with torch.autocast(device_type=X.device.type, enabled=False):
             rho = resolvent_symbol(symbol(zero_mean(self.weight), *X.shape[-2:]), self.step_size)
-        return {"fast": solve_rfft, "matmul": solve_matmul}[self.implementation](X, rho)
+        return as_laid_out({"fast": solve_rfft, "matmul": solve_matmul}[self.implementation](X, rho), X)
 
     def decay_lengths(self) -> Tensor:
         return decay_length(zero_mean(self.weight), self.step_size)
@@ -123,7 +124,8 @@ class DiffusionSolve(ImplicitSolve):
             alpha = self.diffusion()
             if self.implementation == "fast" and self.waves is not None and X.device.type == "cpu":
                 return solve_swept(X, self.step_size * alpha, self.waves)
-            return self.by_products(X, resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size))
+            rho = resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size)
+            return as_laid_out(self.by_products(X, rho), X)
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()

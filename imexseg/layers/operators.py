@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from imexseg.layers.grid import GridChange, OnGrid
 from imexseg.numerics.boundary import adjoint_of_convolution, check_boundary, for_convolution
 from imexseg.numerics.depthwise import stencil_product, stencil_product_adjoint
+from imexseg.numerics.layout import is_channels_last
 
 
 class Operator(OnGrid):
@@ -117,9 +118,11 @@ class CouplingOperator(Operator):
 
 
 def _couple(matrix: Tensor, Y: Tensor) -> Tensor:
-    """matrix · Y at every pixel; as a batched product it trains three times faster on CPUs than as a convolution."""
+    """matrix · Y at every pixel; as a product it trains faster on CPUs than as a convolution."""
     if torch.compiler.is_exporting():  # runtimes know it as a convolution
         return F.conv2d(Y, matrix[:, :, None, None])
+    if is_channels_last(Y):
+        return F.linear(Y.permute(0, 2, 3, 1), matrix).permute(0, 3, 1, 2)
     return torch.bmm(matrix.expand(Y.shape[0], -1, -1), Y.flatten(2)).view_as(Y)
 
 

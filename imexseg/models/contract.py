@@ -13,6 +13,7 @@ from imexseg.layers.grid import GridChange, OnGrid
 from imexseg.layers.implicit import solves
 from imexseg.models.config import ImageConfig
 from imexseg.models.info import ModelInfo
+from imexseg.numerics.layout import channels_last
 from imexseg.numerics.scaling import scale_back, scale_image, seen_size
 
 DECAY_LENGTHS = 3.0  # beyond which 5 % of the weight of a Green's function lie
@@ -61,17 +62,17 @@ class ImageNetwork(OnGrid):
     def prepared(self, image: Tensor) -> Tensor:
         """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
         height, width = image.shape[-2:]
-        seen = scale_image(image, self._seen(height, width))
-        return self.pad_to_stride((seen - self.mean) / self.std)
+        seen = scale_image(image, self.seen(height, width))
+        return channels_last(self.pad_to_stride((seen - self.mean) / self.std))
 
     def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Cropped and scaled back to the size of the image. Shapes: (B, num_classes, H', W') → (B, num_classes, *size)."""
-        height, width = self._seen(*size)
+        height, width = self.seen(*size)
         cropped = logits[..., :height, :width]
         return cropped if self.config.long_side is None else scale_back(cropped, size)
 
-    def _seen(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which the network sees an image."""
+    def seen(self, height: int, width: int) -> tuple[int, int]:
+        """The size in pixels at which the network sees an image of that size."""
         if self.config.long_side is None:
             return height, width
         return seen_size(height, width, self.config.long_side, self.smallest_side)
@@ -79,7 +80,7 @@ class ImageNetwork(OnGrid):
     def at_own_scale(self, image: Tensor) -> Tensor:
         """As forward, for images that have the scale of long_side already, or are pieces of such: what training calls."""
         height, width = image.shape[-2:]
-        return self.logits(self.pad_to_stride((image - self.mean) / self.std))[..., :height, :width]
+        return self.logits(channels_last(self.pad_to_stride((image - self.mean) / self.std)))[..., :height, :width]
 
     def logits(self, image: Tensor) -> Tensor:
         """Shapes: (B, in_channels, H, W), normalised, H and W multiples of the stride → (B, num_classes, H, W)."""

@@ -16,6 +16,7 @@ from imexseg.errors import UsageError
 from imexseg.settings import explain_validation
 
 METADATA_KEY = "imexseg"  # under which both kinds of files keep it, as JSON
+CORE_INPUT, CORE_OUTPUT = "normalised", "logits"  # of a core file
 FORMAT = 2  # docs/format.md says what raises it
 FIRST_WITH_CHECKSUM = 2
 LARGEST_TEXT = 1 << 24  # bytes of JSON
@@ -48,6 +49,8 @@ class PredictionInfo(BaseModel):
         gt=0, allow_inf_nan=False, strict=True
     )  # the pixel value that means white: 255, 65535, or 1 for floats
     pixel_range: PixelRange | None = None  # None: weights of before it was kept
+    # That the logits are divided by for an honest confidence (inference/confidence.py); None: not calibrated.
+    temperature: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=True)
     version: str = Field(max_length=100)  # of imexseg
 
     @model_validator(mode="after")
@@ -60,6 +63,23 @@ class PredictionInfo(BaseModel):
         if len(self.values) != n or len(set(self.values)) != n:
             raise ValueError(f"values should be {n} different numbers, one for each name")
         return self
+
+
+class CoreInfo(BaseModel):
+    """What a core file, the layers alone, leaves to whoever runs it.
+
+    Before it: the image scaled so that its longer side has long_side pixels (if there is one; no side below smallest_side),
+    (pixel - mean) / std, the last row and column repeated up to a multiple of the stride. After it: the logits cropped,
+    scaled back, and the largest taken.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mean: list[Finite]  # of each channel, in the units of the image file
+    std: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]]
+    stride: int = Field(ge=1, le=1 << 20)
+    smallest_side: Side
+    input_size: tuple[Side, Side] | None = None  # height and width of its input; None: any multiple of the stride
 
 
 class OnnxInfo(PredictionInfo):
@@ -76,6 +96,13 @@ class OnnxInfo(PredictionInfo):
     metrics: dict[str, Any] = {}
     data: dict[str, Any] = {}
     augmentation: str | None = None
+    core: CoreInfo | None = None  # None: the file begins with the image and ends with the classes
+
+    @model_validator(mode="after")
+    def _one_for_each_channel(self) -> "OnnxInfo":
+        if self.core is not None and {len(self.core.mean), len(self.core.std)} != {self.in_channels}:
+            raise ValueError(f"core should have a mean and a std for each of {self.in_channels} channels")
+        return self
 
     @property
     def training(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from imexseg.layers.operators import OPERATORS
 from imexseg.models.build import build_network, model_config
 from imexseg.models.catalogue import NETWORKS
 from imexseg.models.count import count_parameters, multiply_adds
+from imexseg.models.recipes import recipe_of
 from imexseg.models.registry import FORMS
 
 LISTING = Path(__file__).with_name("networks.json")
@@ -43,6 +44,7 @@ class NetworkSummary:
     multiply_adds: int  # for an image of 64×64
     field_of_view: int | str  # pixels from edge to edge, or "whole image"
     reversible: bool  # every stage of more than one step: training memory independent of their number
+    recipe: dict[str, Any]  # what training on data begins with
     licence: str = "Apache-2.0"
 
 
@@ -67,6 +69,7 @@ def summarise(name: str) -> NetworkSummary:
         multiply_adds=multiply_adds(network, torch.zeros(1, 1, SIDE, SIDE, device="meta")),
         field_of_view=network.field_of_view() or "whole image",
         reversible=network.reversible,
+        recipe=asdict(recipe_of(name)),
     )
 
 

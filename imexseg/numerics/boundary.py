@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from imexseg.numerics.layout import empty_like
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -83,7 +85,7 @@ class _Extend(torch.autograd.Function):
         if ring.factor == 0:
             return F.pad(Y, (1, 1, 1, 1))
         height, width = Y.shape[-2:]
-        out = Y.new_empty(*Y.shape[:-2], height + 2, width + 2)
+        out = empty_like(Y, (*Y.shape[:-2], height + 2, width + 2))
         out[..., 1:-1, 1:-1] = Y
         out[..., 0, 1:-1], out[..., -1, 1:-1] = ring.factor * Y[..., ring.first, :], ring.factor * Y[..., ring.last, :]
         # Columns last, from the rows just filled: the corners come along.
@@ -103,11 +105,11 @@ class _ExtendAdjoint(torch.autograd.Function):
     def forward(ctx, Z: Tensor, ring: Ring) -> Tensor:
         ctx.ring = ring
         if ring.factor == 0:
-            return Z[..., 1:-1, 1:-1].contiguous()
+            return Z[..., 1:-1, 1:-1].clone()
         columns = Z[..., 1:-1].clone()
         columns[..., ring.first] += ring.factor * Z[..., 0]
         columns[..., ring.last] += ring.factor * Z[..., -1]
-        out = columns[..., 1:-1, :].contiguous()
+        out = columns[..., 1:-1, :].clone()
         out[..., ring.first, :] += ring.factor * columns[..., 0, :]
         out[..., ring.last, :] += ring.factor * columns[..., -1, :]
         return out

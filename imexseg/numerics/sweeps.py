@@ -1,30 +1,31 @@
-"""(I + hL)⁻¹ for L = -α₁ ∂₁² - α₂ ∂₂² with a transform along one axis only: the fast way on a CPU.
+"""(I + hL)⁻¹ for L = -α₁ ∂₁² - α₂ ∂₂² with waves along the rows of an image only: the fast way on a CPU.
 
-In the waves that the boundary allows along the rows of an image, L is tridiagonal along its columns: for each channel and wave
+In the waves that the boundary allows along the rows, L is tridiagonal along the columns: for each channel and wave
 
     -a u_{i-1} + (g + 2a) u_i - a u_{i+1} = x_i,    a = hα₁,  g = 1 + hα₂λ ≥ 1
 
-which elimination solves in one sweep down the rows and one up. (At a mirror the first and last 2a are a.) Transforms along both
-axes cost twice the products, and the FFT of the sines on 2ᵐ points is one of 2(2ᵐ+1), mostly a bad length (benchmarks/solve.py).
+which one sweep down the rows and one up solve (elimination.py). At a mirror the first and last 2a are a. Long rows are cut into
+strips (strips.py), so that the cost of a pixel hardly grows with the image: where waves of the whole row would take 2n products,
+strips of m points take 2m, twice, and the interfaces between them 4n/m.
+
+Channels come last in memory, where one channel's neighbour in a row is the same pixel's next channel: rows of all channels are
+contiguous, and so are the rows that a 5-point stencil, a 1×1 coupling and batch normalisation want on a CPU.
 Source: Hockney 1965, J. ACM 12(1), 95-113, doi:10.1145/321250.321259. Differs: sweeps instead of cyclic reduction, products
-instead of the FFT.
+instead of the FFT, strips.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from imexseg.numerics.resolvent import blocks, in_float32
-from imexseg.numerics.tables import cached_table
+from imexseg.numerics.elimination import eliminate
+from imexseg.numerics.resolvent import in_float32
+from imexseg.numerics.strips import Cut, Strip, Strips, cut, interface_factors
 
-ROW_BYTES = (
-    32 * 1024
-)  # of a block of planes: worth a call each of the sweeps, and a block still fits the last-level cache
-
-ONE_PRODUCT = 40  # points, up to which copying the halves of a row costs more than the product that they save
+ENERGY_BYTES = 512 * 1024  # of a block of rows: a few of them fit a second-level cache
 
 Table = Callable[[int, torch.dtype, torch.device], Tensor]
 
@@ -34,7 +35,7 @@ class Waves:
     """The eigenvectors of -∂² on n points between two equal walls.
 
     Args:
-        matrix: n ↦ (n, n), orthonormal rows; even ones are symmetric about the middle, odd ones antisymmetric.
+        matrix: n ↦ (n, n), orthonormal rows.
         eigenvalues: n ↦ (n,), of each row.
         wall: by how much -∂² at a wall exceeds that at a mirror: 0 for a mirror, 1 for a zero one pixel outside.
     """
@@ -45,7 +46,10 @@ class Waves:
 
 
 def solve_swept(X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
-    """(I + hL)⁻¹X. Shapes: X (B, C, H, W), diffusion (C, 2), hα in pixel² → (B, C, H, W). Differentiable once in both."""
+    """(I + hL)⁻¹X. Shapes: X (B, C, H, W), diffusion (C, 2), hα in pixel² → (B, C, H, W), channels last in memory.
+
+    Differentiable once in both.
+    """
     return in_float32(lambda X, a: _Swept.apply(X, a, waves), X, diffusion)
 
 
@@ -55,113 +59,70 @@ class _Swept(torch.autograd.Function):
     @staticmethod
     def forward(ctx, X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
         ctx.waves = waves
-        out = torch.empty_like(X, memory_format=torch.contiguous_format)
-        for _ in _solve_blocks(X, diffusion, waves, out):
-            pass
+        out = _solve(_channels_last(X), diffusion, waves)
         ctx.save_for_backward(diffusion, out)
-        return out
+        return out.permute(0, 3, 1, 2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, G: Tensor):
         diffusion, u = ctx.saved_tensors
-        w = torch.empty_like(u)
-        gradient = torch.zeros_like(diffusion)
-        for batch, channel in _solve_blocks(G, diffusion, ctx.waves, w):
-            if ctx.needs_input_grad[1]:
-                for axis in (-2, -1):
-                    energy = _energy(w[batch, channel], u[batch, channel], axis, ctx.waves.wall)
-                    gradient[channel, axis] -= energy
-        return w, gradient if ctx.needs_input_grad[1] else None, None
+        w = _solve(_channels_last(G), diffusion, ctx.waves)
+        gradient = None
+        if ctx.needs_input_grad[1]:
+            gradient = -torch.stack([_energy(w, u, axis, ctx.waves.wall) for axis in (1, 2)], dim=1)
+        return w.permute(0, 3, 1, 2), gradient, None
+
+
+def _channels_last(X: Tensor) -> Tensor:
+    """Shapes: (B, C, H, W) → (B, H, W, C), without a copy where X is in that order already."""
+    return X.permute(0, 2, 3, 1).contiguous()
 
 
 def _energy(w: Tensor, u: Tensor, axis: int, wall: int) -> Tensor:
-    """⟨w, -∂²u⟩ along one axis, by differences, which do not cancel. Shapes: (B, C, H, W) → (C,)."""
-    total = (w.diff(dim=axis) * u.diff(dim=axis)).sum((0, 2, 3))
+    """⟨w, -∂²u⟩ along one axis, by differences, which do not cancel. Shapes: (B, H, W, C) → (C,)."""
+    total = w.new_zeros(w.shape[-1])
+    n_rows = max(1, ENERGY_BYTES // (w[0, 0].nbytes or 1))
+    for w_image, u_image in zip(w, u, strict=True):
+        for start in range(0, w.shape[1], n_rows):  # rows that stay in the cache from one operation to the next
+            rows = slice(start, start + n_rows + (axis == 1))
+            total += (w_image[rows].diff(dim=axis - 1) * u_image[rows].diff(dim=axis - 1)).sum((0, 1))
     for edge in (0, -1) if wall else ():
-        total += wall * (w.select(axis, edge) * u.select(axis, edge)).sum((0, 2))
+        total += wall * (w.select(axis, edge) * u.select(axis, edge)).sum((0, 1))
     return total
 
 
-def _solve_blocks(X: Tensor, diffusion: Tensor, waves: Waves, out: Tensor) -> Iterator[tuple[slice, slice]]:
-    """Fill `out` block by block. Yields: (batch, channel) slices when they are done."""
-    height, width = X.shape[-2:]
-    in_halves = width > ONE_PRODUCT
-    eigenvalues = waves.eigenvalues(width, X.dtype, X.device)
-    if in_halves:
-        even, odd = _halves(waves.matrix, width, X.dtype, X.device)
-        eigenvalues = torch.cat([eigenvalues[0::2], eigenvalues[1::2]])
-    else:
-        matrix = waves.matrix(width, X.dtype, X.device)
-    factors, of_channels = None, None
-    for batch, channel in blocks(X, ROW_BYTES * height):
-        if channel != of_channels:
-            a, of_channels = diffusion[channel], channel
-            factors = _factorise(1 + a[:, 1:] * eigenvalues, a[:, :1], height, waves.wall)
-        assert factors is not None
-        Y = _analyse(X[batch, channel], even, odd) if in_halves else X[batch, channel] @ matrix.T
-        _sweep(Y, *factors)
-        if in_halves:
-            _synthesise(Y, even, odd, out[batch, channel])
-        else:
-            torch.matmul(Y, matrix, out=out[batch, channel])
-        yield batch, channel
+def _solve(X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
+    """Shapes: X (B, H, W, C), contiguous; diffusion (C, 2) → (B, H, W, C)."""
+    height, width, wall = X.shape[1], X.shape[2], waves.wall
+    out = torch.empty_like(X)
+    parts = cut(width)
+    if parts is None:
+        whole = Strips([Strip(0, width, wall, wall)], diffusion, height, wall)
+        whole.synthesise(whole.solve(whole.analyse(X)), out)
+        return out
+    kinds = [(Strips(strips, diffusion, height, wall), joints) for strips, joints in parts.strips(wall)]
+    states = [strips.analyse(X) for strips, _ in kinds]
+    a = diffusion[:, 1]
+    U = X[:, :, parts.interfaces].clone()
+    for (strips, joints), Y in zip(kinds, states, strict=True):
+        alone = strips.solve(Y.clone())  # were all interfaces zero
+        for joint in joints:
+            U[:, :, joint.interfaces] += a * strips.at(joint, alone)
+    _solve_interfaces(U, diffusion, waves, parts)
+    out[:, :, parts.interfaces] = U
+    for (strips, joints), Y in zip(kinds, states, strict=True):
+        for joint in joints:
+            strips.add_beyond(joint, Y, a * U[:, :, joint.interfaces])
+        strips.synthesise(strips.solve(Y), out)
+    return out
 
 
-def _factorise(g: Tensor, a: Tensor, n: int, wall: int) -> tuple[Tensor, Tensor]:
-    """Reciprocal pivots 1/p and ratios a/p. Shapes: g (C, W), a (C, 1) → (C, n, W) each.
-
-    With p_i = a + δ_i the recursion p_i = g + 2a - a²/p_{i-1} becomes δ_i = g + (a/p_{i-1}) δ_{i-1}. Only positive numbers are
-    added up, where the difference would lose g, which may be 1 beside an a of thousands.
-    """
-    inverse, ratios = g.new_empty(g.shape[0], n, g.shape[1]), g.new_empty(g.shape[0], n, g.shape[1])
-    excess = g + wall * a
-    for pivot, ratio in zip(inverse.unbind(1)[:-1], ratios.unbind(1), strict=False):
-        torch.add(excess, a, out=pivot)
-        torch.div(a, pivot, out=ratio)
-        excess = torch.addcmul(g, ratio, excess)
-    inverse[:, -1] = excess + wall * a
-    return inverse.reciprocal_(), ratios
-
-
-def _sweep(Y: Tensor, inverse: Tensor, ratios: Tensor) -> None:
-    """Down the rows, then up, in place. Shapes: Y (B, C, n, W), the others (C, n, W)."""
-    rows, ratio = Y.unbind(-2), ratios.unbind(-2)
-    for i in range(1, len(rows)):
-        rows[i].addcmul_(ratio[i - 1], rows[i - 1])
-    Y.mul_(inverse)
-    for i in range(len(rows) - 2, -1, -1):
-        rows[i].addcmul_(ratio[i], rows[i + 1])
-
-
-def _analyse(X: Tensor, even: Tensor, odd: Tensor) -> Tensor:
-    """Coefficients of the symmetric waves, then of the antisymmetric ones: two products of half the size instead of one.
-
-    Shapes: (..., n) → (..., n).
-    """
-    n, half = X.shape[-1], odd.shape[-1]
-    mirrored = X[..., n - half :].flip(-1)
-    symmetric = X[..., : n - half].contiguous()  # the middle of an odd number of points is its own mirror image
-    antisymmetric = symmetric[..., :half] - mirrored
-    symmetric[..., :half] += mirrored
-    Y = torch.empty_like(X, memory_format=torch.contiguous_format)
-    Y[..., : n - half] = symmetric @ even.T
-    Y[..., n - half :] = antisymmetric @ odd.T
-    return Y
-
-
-def _synthesise(Y: Tensor, even: Tensor, odd: Tensor, out: Tensor) -> None:
-    """The inverse of _analyse, into `out`."""
-    n, half = Y.shape[-1], odd.shape[-1]
-    symmetric, antisymmetric = Y[..., : n - half] @ even, Y[..., n - half :] @ odd
-    out[..., half : n - half] = symmetric[..., half:]
-    symmetric = symmetric[..., :half]
-    torch.add(symmetric, antisymmetric, out=out[..., :half])
-    out[..., n - half :] = symmetric.sub_(antisymmetric).flip(-1)
-
-
-@cached_table
-def _halves(matrix: Table, n: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Left halves of the symmetric and of the antisymmetric waves, (⌈n/2⌉, ⌈n/2⌉) and (⌊n/2⌋, ⌊n/2⌋)."""
-    T = matrix(n, torch.float64, device)
-    return T[0::2, : (n + 1) // 2].to(dtype).contiguous(), T[1::2, : n // 2].to(dtype).contiguous()
+def _solve_interfaces(U: Tensor, diffusion: Tensor, waves: Waves, parts: Cut) -> None:
+    """The Schur complement, in place and in waves along the columns. Shapes: U (B, H, interfaces, C)."""
+    height = U.shape[1]
+    matrix = waves.matrix(height, U.dtype, U.device)
+    g = 1 + waves.eigenvalues(height, U.dtype, U.device)[:, None] * diffusion[:, 0]
+    V = matrix @ U.flatten(2)
+    eliminate(V.view_as(U), -2, interface_factors(g, diffusion[:, 1], parts, waves.wall))
+    torch.matmul(matrix.T, V, out=U.flatten(2))

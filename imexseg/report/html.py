@@ -1,7 +1,7 @@
 """report.html: a single file that opens offline."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Example:
     truth: np.ndarray
     prediction: np.ndarray
     miou: float
+    loss: float | None = None  # of the label against the prediction
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class ReportContents:
     settings: dict[str, Any]
     environment: dict[str, str]
     commands: list[str]  # to run next
+    advice: list[str] = field(default_factory=list)  # what would help most
+    suspicious: list[Example] = field(default_factory=list)  # masks to look at again, worst first
+    looked: tuple[int, int] = (0, 0)  # images looked at for them, and how many there are
+    plan: list[dict[str, str]] = field(default_factory=list)  # what, value, why of each decision
 
 
 def pick_examples(mious: list[float]) -> tuple[list[int], list[int]]:
@@ -78,7 +83,8 @@ def write_report(path: Path, contents: ReportContents) -> None:
             ("Worst", [_pictures(example, c.palette) for example in c.worst]),
             ("Typical, around the median", [_pictures(example, c.palette) for example in c.typical]),
         ],
-        ignored=any((example.truth == IGNORE).any() for example in c.worst + c.typical),
+        suspicious=[_pictures(example, c.palette) for example in c.suspicious],
+        ignored=any((example.truth == IGNORE).any() for example in c.worst + c.typical + c.suspicious),
     )
     write_atomically(path, page)
 
@@ -118,7 +124,7 @@ def _pictures(example: Example, palette: list[Colour]) -> dict[str, Any]:
         coloured = colour_mask(_shrunk(mask, cv2.INTER_NEAREST), palette)
         pictures[name] = _data_uri(png_bytes(coloured), "png")
     small = max(example.truth.shape) <= SMALL
-    return {"name": example.name, "miou": example.miou, "small": small, "pictures": pictures}
+    return {"name": example.name, "miou": example.miou, "loss": example.loss, "small": small, "pictures": pictures}
 
 
 def _shrunk(pixels: np.ndarray, interpolation: int) -> np.ndarray:

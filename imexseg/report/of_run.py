@@ -2,37 +2,60 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import yaml
 
 from imexseg.data.description.data_yaml import DataDescription
+from imexseg.data.pairs.pairs import list_pairs
 from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.images import read_image
 from imexseg.data.read.tensors import image_to_tensor
-from imexseg.evaluation.evaluate import Evaluation, evaluate, read_pair
+from imexseg.evaluation.evaluate import Evaluation, confusion_matrix, evaluate, read_pair
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.predictor import Predictor
 from imexseg.layers.implicit import ImplicitSolve, without_solve
 from imexseg.models.artefact import load
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
+from imexseg.report.advice import advice
 from imexseg.report.html import Example, ReportContents, pick_examples, write_report
 from imexseg.report.receptive_field import effective_receptive_field
+from imexseg.report.suspicious import Look, look_through
 from imexseg.training.fit import TrainedRun
 from imexseg.training.run_folder import BEST, CONFIG, ENVIRONMENT, REPORT
 
 FIELD_IMAGES = 16  # over which the receptive field is averaged
+LOOK_SECONDS, LOOK_SHARE = 10.0, 0.05  # for looking through all images again, or this share of the time of training
 
 
-def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], None]) -> Scores:
-    """Write report.html of a finished run. Returns: the scores of its best weights on the validation images."""
+@dataclass(frozen=True)
+class Reported:
+    """Scores of the best weights on validation, and what would help most, a line each."""
+
+    scores: Scores
+    advice: list[str]
+
+
+def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], None]) -> Reported:
+    """Write report.html of a finished run."""
     network = load(folder / BEST)
     info = network.info
     evaluation = evaluate(Predictor(network), run.description, "val", progress)
     environment = json.loads((folder / ENVIRONMENT).read_text())
+    settings = yaml.safe_load((folder / CONFIG).read_text())
+    plan = settings.pop("plan", None)
+    train = list_pairs(run.description, "train")
+    seconds = LOOK_SHARE * run.seconds
+    if not (plan or {}).get("limits", {}).get("budget"):
+        seconds = max(LOOK_SECONDS, seconds)
+    look = look_through(network, train, evaluation.pairs, seconds, progress)
+    trained = Scores(tuple(info.names), look.confusion, look.looked) if look.confusion.any() else None
+    said = advice(run.history, evaluation.scores, evaluation.confusions, trained)
     worst, typical = pick_examples([_miou(matrix, info.names) for matrix in evaluation.confusions])
     contents = ReportContents(
         title=f"{info.model} on {info.data['name']}",
@@ -45,12 +68,16 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
         receptive_fields=_receptive_fields(network, evaluation),
         names=info.names,
         palette=info.palette,
-        settings=yaml.safe_load((folder / CONFIG).read_text()),
+        settings=settings,
         environment=environment,
-        commands=_commands(folder, run.description),
+        commands=_commands(folder, run.description, plan),
+        advice=said,
+        suspicious=_suspicious(look, info.names),
+        looked=(look.looked, look.of),
+        plan=[] if plan is None else plan.get("decisions", []),
     )
     write_report(folder / REPORT, contents)
-    return evaluation.scores
+    return Reported(evaluation.scores, said)
 
 
 def _miou(confusion: np.ndarray, names: list[str]) -> float:
@@ -96,8 +123,26 @@ def _receptive_fields(network: ImageNetwork, evaluation: Evaluation) -> tuple[np
         return with_solve, effective_receptive_field(network, batch)
 
 
-def _commands(folder: Path, description: DataDescription) -> list[str]:
+def _suspicious(look: Look, names: list[str]) -> list[Example]:
     return [
+        Example(
+            one.pair.mask.stem,
+            one.image,
+            one.truth,
+            one.prediction,
+            _miou(confusion_matrix(one.truth, one.prediction, len(names)), names),
+            one.loss,
+        )
+        for one in look.doubtful
+    ]
+
+
+def _commands(folder: Path, description: DataDescription, plan: dict[str, Any] | None) -> list[str]:
+    expected = (plan or {}).get("expected", {})
+    half = " --precision fp16" if expected.get("export_precision") == "fp16" else ""
+    exported = [f"imexseg export {folder / BEST}{half}"] if plan else []
+    return [
+        *exported,
         f"imexseg evaluate {folder / BEST} {description.root} --split test",
         f"imexseg predict IMAGE --weights {folder / BEST}",
         f"imexseg train --config {folder / CONFIG}",

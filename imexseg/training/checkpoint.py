@@ -18,14 +18,9 @@ _PARTS = ("state_dict", "epoch", "global_step", "lr_schedulers", "optimizer_stat
 # What may differ from the settings that a run began with: it changes where and how fast, not what is computed.
 FREE = frozenset(
     (
-        "num_workers",
+        *("num_workers", "devices", "num_nodes", "accelerator", "accept_licence", "store_states", "init_weights"),
+        *("budget", "fill_budget", "paces", "plan", "cpu_threads"),  # last.ckpt knows what the clock has changed
         "cache_memory",
-        "devices",
-        "num_nodes",
-        "accelerator",
-        "accept_licence",
-        "store_states",
-        "init_weights",
     )
 )
 _NAMES = frozenset(("name", "licence"))  # of the data: a folder may be moved
@@ -105,6 +100,11 @@ def continued(config: RunConfig, folder: Path, epochs: int) -> RunConfig:
 
     Raises: UsageError if the run is not finished, or has as many already.
     """
+    if config.paces:
+        raise UsageError(
+            f"--epochs {epochs}: the number of epochs of {folder} was fitted to its budget while it ran, and its cycle cannot be "
+            f"continued; begin a new run with --init-weights {folder}"
+        )
     path = folder / LAST
     done = len(read_checkpoint(path)["callbacks"]["RunRecorder"]["history"]) if path.is_file() else 0
     if done < config.epochs:

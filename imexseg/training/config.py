@@ -1,5 +1,6 @@
 """Every setting of a run, from the command line or a YAML file; the copy in the run folder reproduces the run."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,11 @@ from imexseg.errors import UsageError
 from imexseg.memory import bytes_of
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
+from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
+from imexseg.training.distil_settings import DistillationConfig, contradiction
 from imexseg.training.losses import parse_loss
+from imexseg.units import seconds
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -40,7 +44,10 @@ class QTipsConfig(BaseModel):
 
 
 class RunConfig(BaseModel):
-    """All settings of `imexseg train`. Raises: pydantic.ValidationError naming the setting."""
+    """All settings of `imexseg train`. Raises: pydantic.ValidationError naming the setting.
+
+    With data, the settings of a recipe that are left out are those of the network (models/recipes.py).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,17 +55,23 @@ class RunConfig(BaseModel):
     qtips: QTipsConfig = QTipsConfig()
     model: str = DEFAULT_MODEL
     network: dict[str, Any] = {}  # settings of NetworkConfig that replace those of the model
-    epochs: PositiveInt = 12
+    epochs: PositiveInt = QTIPS.epochs
+    images_per_epoch: PositiveInt | None = None  # drawn in one epoch, however many there are; None: each of them once
+    budget: float | None = Field(None, gt=0, allow_inf_nan=False)  # seconds of the clock, see training/pace.py
+    fill_budget: bool = False  # epochs are added, too, where the budget allows
+    paces: list[tuple[PositiveInt, PositiveInt]] = []  # [after so many epochs, so many in all], to be repeated
     restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
-    batch_size: PositiveInt = 8  # over all devices of all nodes together
+    batch_size: PositiveInt = QTIPS.batch_size  # over all devices of all nodes together
     accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
     init_weights: str | None = None  # a file, a run folder or a shipped name: training/transfer.py takes what fits
-    learning_rate: float = Field(2e-2, gt=0, allow_inf_nan=False)
-    weight_decay: float = Field(1e-2, ge=0, allow_inf_nan=False)
+    learning_rate: float = Field(QTIPS.learning_rate, gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(QTIPS.weight_decay, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
+    label_smoothing: float = Field(QTIPS.label_smoothing, ge=0, lt=1)  # of cross-entropy: training/losses.py
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
-    augmentation: str | list[dict[str, dict[str, Any]]] = "symmetries"  # a name, an albumentations YAML, or its content
+    # A name, an albumentations YAML, or its content.
+    augmentation: str | list[dict[str, dict[str, Any]]] = QTIPS.augmentation
     crop: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None  # pixels, height and width; None: whole images
     long_side: Annotated[int, Field(ge=32, le=4096)] | None = (
         None  # pixels: scale every image, here and when predicting
@@ -72,18 +85,28 @@ class RunConfig(BaseModel):
         "auto"  # processes that prepare images: training/workers.py
     )
     cache_memory: str = "1GiB"  # decoded images are kept in so much memory of each process that trains
+    cpu_threads: PositiveInt | None = None  # of torch in each process; None: one a core
     store_states: bool = False  # reversible networks: ordinary autograd, faster, memory grows with the number of steps
     time_smoothness: float = Field(0.0, ge=0, allow_inf_nan=False)  # weight of training/smoothness.py
     levels: Annotated[int, Field(ge=1, le=6)] = 1  # training/multilevel.py: how many image sizes, each half of the next
     level_epochs: PositiveInt | None = None  # on each of the coarser ones; None: as many as on the finest
     level_steps: bool = False  # each coarser one has half the time steps too
+    teacher: list[str] = []  # weights files, run folders, shipped names or .onnx with probabilities: training/distil.py
+    unlabelled: Path | None = None  # a folder of images without masks, of which the teacher says what is in them
+    distillation: DistillationConfig = DistillationConfig()
     accept_licence: bool = False  # of encoders that ask for it
     output: Path | None = None  # None: a fresh runs/<model>-<date>
+    plan: dict[str, Any] | None = None  # what was planned, and why, for whoever reads it; it changes nothing
 
     @field_validator("precision", mode="before")
     @classmethod
     def _as_text(cls, precision: Any) -> Any:
         return str(precision) if isinstance(precision, int) else precision  # YAML reads 32 as a number
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _in_seconds(cls, budget: Any) -> Any:
+        return seconds(budget) if isinstance(budget, str) else budget
 
     @field_validator("cache_memory")
     @classmethod
@@ -129,6 +152,17 @@ class RunConfig(BaseModel):
     def n_processes(self) -> int:
         return self.devices * self.num_nodes
 
+    @property
+    def from_recipe(self) -> dict[str, Any]:
+        """The settings that neither a flag nor a file set, with the values of the recipe that fills them in."""
+        recipe = QTIPS if self.data is None else recipe_of(self.model, self.network)
+        return {name: value for name, value in asdict(recipe).items() if name not in self.model_fields_set}
+
+    @model_validator(mode="after")
+    def _of_the_recipe(self) -> "RunConfig":
+        self.__dict__.update(self.from_recipe)  # not by assignment: model_fields_set goes on saying what was set
+        return self
+
     @model_validator(mode="after")
     def _settings_that_go_together(self) -> "RunConfig":
         n = self.n_processes
@@ -147,6 +181,14 @@ class RunConfig(BaseModel):
                 "use levels 1",
                 *("init_weights", "levels"),
             )
+        if self.budget is not None and (self.levels > 1 or self.restarts):
+            raise _together(
+                f"budget {self.budget:g} s cannot be combined with levels or restarts, whose cycles are not fitted to it; "
+                "give epochs instead",
+                *("budget", "levels", "restarts"),
+            )
+        if (wrong := contradiction(self)) is not None:
+            raise _together(wrong[0], *wrong[1])
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})
         if of_the_data:
             raise _together(f"network: {', '.join(of_the_data)} is determined by the data; remove it", "network")

@@ -8,9 +8,9 @@ arXiv:1608.03983). A resumed run finds the cycle it is in within last.ckpt.
 from typing import Any
 
 import lightning as L
-from torch.optim.lr_scheduler import OneCycleLR
 
 from imexseg.training.config import RunConfig
+from imexseg.training.pace import PacedCycle
 
 
 class Cycles(L.Callback):
@@ -26,7 +26,5 @@ class Cycles(L.Callback):
         ends = [*self.config.restarts, self.config.epochs]
         epochs = ends[begins.index(trainer.current_epoch)] - trainer.current_epoch
         steps_per_epoch = int(trainer.estimated_stepping_batches) // self.config.epochs
-        schedule: Any = OneCycleLR(
-            trainer.optimizers[0], self.config.learning_rate, total_steps=steps_per_epoch * epochs
-        )
+        schedule: Any = PacedCycle(trainer.optimizers[0], self.config.learning_rate, steps_per_epoch * epochs)
         trainer.lr_scheduler_configs[0].scheduler = schedule

@@ -14,20 +14,31 @@ from imexseg.data.load.samplers import EpochSampler, OnceSampler
 from imexseg.inference.pipeline import usable_cores
 from imexseg.memory import in_units
 from imexseg.training.config import RunConfig
+from imexseg.training.distil import TaughtDataset, collate_taught
 from imexseg.training.restriction import restrict_batch
+from imexseg.training.teacher import Teacher, Unlabelled
 from imexseg.training.workers import choose_workers
 
 
 class SegmentationData(L.LightningDataModule):
     """Training images in a seeded order with augmentation, validation images once each as they are."""
 
-    def __init__(self, config: RunConfig, train: SplitFacts, val: SplitFacts, level: int = 0):
+    def __init__(
+        self,
+        config: RunConfig,
+        train: SplitFacts,
+        val: SplitFacts,
+        level: int = 0,
+        taught: tuple[Teacher, Unlabelled] | None = None,
+    ):
         super().__init__()
         self.config = config
         self.level = level  # images are halved that many times
         crop = config.crop_size
         long_side = config.long_side
-        square = all(height == width for height, width in ([crop] if crop else train.sizes))
+        unlabelled = taught[1] if taught else Unlabelled([], [])
+        sizes = [crop] if crop else [*train.sizes, *unlabelled.sizes]
+        square = all(height == width for height, width in sizes)
         augmentation = Augmentation(config.augmentation, square)
         shares = config.cache_bytes * len(train.pairs) // (len(train.pairs) + len(val.pairs))  # val: the rest
         self.train_set = SegmentationDataset(
@@ -38,9 +49,11 @@ class SegmentationData(L.LightningDataModule):
             config.seed,
             RareClassCrop(crop, train.class_pixels) if crop else None,
             long_side,
+            unlabelled.paths,
             shares,
-            train.sizes,
+            [*train.sizes, *unlabelled.sizes],
         )
+        self.taught_set = TaughtDataset(self.train_set, taught[0]) if taught else None
         rest = config.cache_bytes - shares
         self.val_set = SegmentationDataset(
             val.pairs, train.channels, train.dtype, long_side=long_side, cache_bytes=rest, sizes=val.sizes
@@ -56,9 +69,9 @@ class SegmentationData(L.LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def train_dataloader(self) -> DataLoader:
-        sampler = EpochSampler(len(self.train_set), self.config.seed, *self._ranks())
+        sampler = EpochSampler(len(self.train_set), self.config.seed, *self._ranks(), self.config.images_per_epoch)
         whole_batches = len(sampler) >= self._per_process  # a rest of one image would upset batch normalisation
-        return self._loader(self.train_set, sampler, self._per_process, drop_last=whole_batches)
+        return self._loader(self.taught_set or self.train_set, sampler, self._per_process, drop_last=whole_batches)
 
     def val_dataloader(self) -> DataLoader:
         return self._loader(self.val_set, OnceSampler(len(self.val_set), *self._ranks()), self.val_batch)
@@ -88,7 +101,7 @@ class SegmentationData(L.LightningDataModule):
             batch_size,
             sampler=sampler,
             num_workers=workers,
-            collate_fn=collate,
+            collate_fn=collate_taught if dataset is self.taught_set else collate,
             drop_last=drop_last,
             persistent_workers=workers > 0,
         )

@@ -26,10 +26,23 @@ from imexseg.numerics.scaling import seen_size
 from imexseg.training.checkpoint import require_same_run
 from imexseg.training.config import RunConfig
 from imexseg.training.data_module import SegmentationData
+from imexseg.training.distil import DistilledTask
 from imexseg.training.multilevel import levels, network_settings
+from imexseg.training.pace import Pace, paced_epochs
 from imexseg.training.recorder import RunRecorder
-from imexseg.training.run_folder import ENVIRONMENT, GENERATED_DATA, LAST, add_to_environment, environment, process_rank
+from imexseg.training.run_folder import (
+    BEST,
+    ENVIRONMENT,
+    GENERATED_DATA,
+    LAST,
+    add_to_environment,
+    environment,
+    process_rank,
+    record_paces,
+)
 from imexseg.training.task import SegmentationTask, balanced_class_weights
+from imexseg.training.teacher import find_teacher
+from imexseg.training.temperature import calibrate
 from imexseg.training.trainer import make_trainer, run_trainer
 from imexseg.training.transfer import take_weights
 
@@ -76,49 +89,78 @@ def generate_data(config: RunConfig, folder: Path) -> Path:
     return data
 
 
-def fit(config: RunConfig, folder: Path, data: RunData, console: Console, resume: bool = False) -> TrainedRun:
+def fit(
+    config: RunConfig,
+    folder: Path,
+    data: RunData,
+    console: Console,
+    resume: bool = False,
+    seconds: float | None = None,
+) -> TrainedRun:
     """Train as the settings say and leave best.safetensors, last.ckpt and metrics.csv in the folder.
 
     Args: resume: go on from the folder's last.ckpt; the final weights equal those of an uninterrupted run.
+        seconds: of the clock that are left for it, where config has a budget; None: the whole budget.
     Raises: JobError if interrupted or if a file cannot be written.
     """
     if process_rank() == 0 and not resume:
         write_atomically(folder / ENVIRONMENT, json.dumps(environment(config), indent=2))
+    if config.cpu_threads is not None:
+        torch.set_num_threads(config.cpu_threads)
     L.seed_everything(config.seed, workers=True, verbose=False)
-    class_pixels = torch.from_numpy(data.train.class_pixels)
-    balanced = config.class_weights == "auto"
-    class_weights = balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels))
+    taught = find_teacher(config, data.description.names, data.train, folder) if config.teacher else None
     started = time.monotonic()
+    seconds = config.budget if seconds is None else seconds
     for level, network, level_folder in levels(config, folder, data):
         _require_sizes(config, network, data)
         begun = _begin(config, network, folder, resume, console)
-        task = SegmentationTask(
-            network,
-            data.description.names,
-            class_weights,
-            config.learning_rate,
-            config.weight_decay,
-            config.time_smoothness,
-            config.loss,
-        )
+        task = task_of(config, network, data)
         coarser = {"epochs": config.level_epochs or config.epochs, "restarts": []}
         at_level = config.model_copy(update=coarser) if level else config
-        recorder = RunRecorder(level_folder, network, model_info(config, data, network, begun), folder)
-        trainer = make_trainer(at_level, level_folder, recorder, console)
+        info = model_info(config, data, network, begun)
+        if taught:
+            info.training.update(teacher=taught[0].facts(), unlabelled=len(taught[1].paths))
+        recorder = RunRecorder(level_folder, network, info, folder)
+        pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
             require_same_run(level_folder / LAST, task, recorder)
+            at_level = at_level.model_copy(update={"epochs": paced_epochs(level_folder / LAST) or at_level.epochs})
+        trainer = make_trainer(at_level, level_folder, recorder, console, pace)
         if config.levels > 1 and process_rank() == 0:
             console.print(f"images at 1/{2**level} of their size" if level else "images at their own size")
-        batches = SegmentationData(config, data.train, data.val, level)
+        batches = SegmentationData(config, data.train, data.val, level, taught)
         if process_rank() == 0:
             console.print(batches.in_words())
         stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)
+        if config.budget is not None and process_rank() == 0:
+            record_paces(folder, [(after, total) for after, total in pace.paces])
+    if process_rank() == 0:
+        calibrate(folder / BEST, data.val)
+    if taught and process_rank() == 0:
+        taught[0].forget()
     seconds = time.monotonic() - started
     return TrainedRun(folder, data.description, recorder.history, recorder.best_miou, recorder.best_epoch, seconds)
+
+
+def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> SegmentationTask:
+    """What is optimised, as the settings say."""
+    class_pixels = torch.from_numpy(data.train.class_pixels)
+    balanced = config.class_weights == "auto"
+    task = (DistilledTask if config.teacher else SegmentationTask)(
+        network,
+        data.description.names,
+        balanced_class_weights(class_pixels) if balanced else torch.ones(len(class_pixels)),
+        config.learning_rate,
+        config.weight_decay,
+        config.time_smoothness,
+        config.loss,
+        config.label_smoothing,
+    )
+    return task.follow(config.distillation) if isinstance(task, DistilledTask) else task
 
 
 def check_network(config: RunConfig, data: RunData) -> None:

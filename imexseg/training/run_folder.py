@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 import torch
+import yaml
 
 from imexseg.errors import JobError, UsageError
 from imexseg.files import write_atomically
@@ -104,9 +105,18 @@ def create_run_folder(folder: Path, config: RunConfig) -> None:
     weights = config.init_weights
     if weights is not None and Path(weights).exists():
         weights = str(Path(weights).resolve())
-    named = {"data": data, "init_weights": weights, "output": None}
+    teacher = [str(Path(one).resolve()) if Path(one).exists() else one for one in config.teacher]
+    unlabelled = config.unlabelled.resolve() if config.unlabelled else None
+    named = {"data": data, "init_weights": weights, "teacher": teacher, "unlabelled": unlabelled, "output": None}
     write_atomically(folder / CONFIG, dump(config.model_copy(update=named)))
     os.environ[_FOLDER_OF_THIS_RUN] = str(folder.resolve())
+
+
+def record_paces(folder: Path, paces: list[tuple[int, int]]) -> None:
+    """Of a finished run with a budget: its config.yaml repeats what the clock has changed, without a clock."""
+    written = yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+    config = RunConfig.model_validate(written | {"budget": None, "fill_budget": False, "paces": paces})
+    write_atomically(folder / CONFIG, dump(config))
 
 
 def _wait_for_first_process(output: Path | None, seconds: float = 600) -> Path:

@@ -13,6 +13,7 @@ from imexseg.evaluation.scores import Scores
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.contract import ImageNetwork
 from imexseg.training.losses import Loss
+from imexseg.training.pace import PacedCycle
 
 
 def balanced_class_weights(class_pixels: Tensor) -> Tensor:
@@ -59,6 +60,7 @@ class SegmentationTask(L.LightningModule):
         weight_decay: float,
         smoothness: float = 0.0,
         loss: str = "cross-entropy",
+        label_smoothing: float = 0.0,
     ):
         super().__init__()
         self.network = network
@@ -66,7 +68,7 @@ class SegmentationTask(L.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.smoothness = smoothness  # weight of the smoothness in time
-        self.loss = Loss(loss, class_weights)
+        self.loss = Loss(loss, class_weights, label_smoothing)
         self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
@@ -96,5 +98,5 @@ class SegmentationTask(L.LightningModule):
         groups = [{"params": kernels, "weight_decay": self.weight_decay}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=self.learning_rate)
         n_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.learning_rate, total_steps=n_steps)
+        schedule = PacedCycle(optimizer, self.learning_rate, n_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -16,6 +16,7 @@ from imexseg.training.cycles import Cycles
 from imexseg.training.data_module import SegmentationData
 from imexseg.training.device import accelerator
 from imexseg.training.early_stopping import StopEarly
+from imexseg.training.pace import Pace
 from imexseg.training.progress import RunProgress
 from imexseg.training.recorder import AtomicCheckpoints, RunRecorder
 from imexseg.training.run_folder import BEST, CONFIG, LAST, TENSORBOARD, has_finished_an_epoch
@@ -24,11 +25,9 @@ from imexseg.training.task import SegmentationTask
 _USELESS = ("does not have many workers", "number of training batches", "barrier", "use_deterministic", "LeafSpec")
 
 
-def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console) -> L.Trainer:
+def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console: Console, pace: Pace) -> L.Trainer:
     """The engine of one run, or of one level of it."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    for useless in _USELESS:
-        warnings.filterwarnings("ignore", message=f".*{useless}.*")
+    quiet()
     stop = [StopEarly(config.early_stopping)] if config.early_stopping else []
     return L.Trainer(
         max_epochs=config.epochs,
@@ -40,8 +39,8 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         accumulate_grad_batches=config.accumulate,
         deterministic="warn",
         logger=TensorBoardLogger(folder, name=TENSORBOARD, version=""),
-        # Cycles before the recorder, which writes the learning rate down.
-        callbacks=[*stop, Cycles(config), recorder, RunProgress(recorder, console)],
+        # Cycles before the recorder, which writes the learning rate down; Pace too, whose state it saves.
+        callbacks=[*stop, Cycles(config), pace, recorder, RunProgress(recorder, console)],
         plugins=[AtomicCheckpoints()],
         use_distributed_sampler=False,  # data/load/samplers.py: repeatable, and no image counted twice
         enable_checkpointing=False,  # the recorder does it, atomically
@@ -51,6 +50,13 @@ def make_trainer(config: RunConfig, folder: Path, recorder: RunRecorder, console
         log_every_n_steps=10,
         default_root_dir=folder,
     )
+
+
+def quiet() -> None:
+    """Lightning's advice is for whoever writes the code."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for useless in _USELESS:
+        warnings.filterwarnings("ignore", message=f".*{useless}.*")
 
 
 def run_trainer(

@@ -67,8 +67,40 @@ def opened(browser: Browser, address: str, **context) -> Iterator[Page]:
         assert not said, said
 
 
+# Resolves to the name and the bytes of the file that the page saves next. They are caught on the way to the browser's list of
+# downloads, which now and then takes none of many within a minute.
+CATCH_FILE = """() => {
+  window.saved = new Promise((done, failed) => {
+    const { createObjectURL } = URL, { click } = HTMLAnchorElement.prototype;
+    let content;
+    URL.createObjectURL = (blob) => createObjectURL.call(URL, (content = blob));
+    HTMLAnchorElement.prototype.click = async function () {
+      Object.assign(URL, { createObjectURL });
+      Object.assign(HTMLAnchorElement.prototype, { click });
+      done([this.download, Array.from(new Uint8Array(await content.arrayBuffer()))]);
+    };
+    setTimeout(() => failed(new Error("no file was saved within 30 s")), 30_000);
+  });
+}"""
+
+
+def saved_mask(page: Page, target: Path) -> str:
+    """Press the button, and write what it gives to target. Returns: the name under which a browser would keep it."""
+    page.evaluate(CATCH_FILE)
+    page.click("#download")
+    name, content = page.evaluate("() => window.saved")
+    target.write_bytes(bytes(content))
+    return name
+
+
 def downloaded_mask(page: Page, folder: Path) -> np.ndarray:
     """What the button gives. Returns: (H, W) uint8, class numbers."""
+    saved_mask(page, folder / "mask.png")
+    return read_mask(folder / "mask.png")
+
+
+def kept_mask(page: Page, folder: Path) -> np.ndarray:
+    """As downloaded_mask, but what the browser itself has kept."""
     with page.expect_download() as download:
         page.click("#download")
     download.value.save_as(folder / "mask.png")

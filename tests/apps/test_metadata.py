@@ -96,6 +96,8 @@ MORE: list[dict[str, Any]] = [
     {"size": None},
     {"minimum_size": [8, 8]},
     {"values": [5, 0, 255]},
+    {"temperature": 1.37},
+    {"temperature": None},
     {"pixel_range": {"dtype": "uint8", "lowest": 0, "highest": 255}},
 ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from page_tools import saved_mask
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
@@ -104,10 +105,7 @@ def mask_of(page: Page, picture: Path, size: tuple[int, int], target: Path) -> n
     """Open a picture of (height, width) on the page and download its mask."""
     page.set_input_files("#image-file", picture)
     expect(page.locator("#what")).to_have_text(f"{picture.name} · {size[1]} × {size[0]} px")
-    with page.expect_download() as download:
-        page.click("#download")
-    assert download.value.suggested_filename == f"{picture.stem}_mask.png"
-    download.value.save_as(target)
+    assert saved_mask(page, target) == f"{picture.stem}_mask.png"
     return read_mask(target)
 
 

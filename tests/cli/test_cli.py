@@ -63,7 +63,7 @@ def test_evaluate_prints_one_json_object(imexseg, trained_run: Path, qtips_folde
     code, out, _ = imexseg("evaluate", trained_run / "best.safetensors", qtips_folder / "data.yaml", "--json")
     assert code == 0
     scores = json.loads(out)
-    assert set(scores) == {"miou", "iou", "dice", "accuracy", "confusion", "images", "parameters"}
+    assert set(scores) == {"miou", "iou", "dice", "accuracy", "confusion", "images", "parameters", "ece", "temperature"}
     assert tuple(scores["iou"]) == tuple(scores["dice"]) == CLASS_NAMES
     assert scores["images"] == 5
     assert np.sum(scores["confusion"]) == 5 * 32 * 32

@@ -15,7 +15,7 @@ from PIL import Image
 
 from imexseg.cli import main as command_line
 from imexseg.errors import JobError
-from imexseg.export import write
+from imexseg.export import quantise, write
 from imexseg.export.metadata import ExportOptions
 from imexseg.inference.onnx_predictor import OnnxPredictor
 from imexseg.models.artefact import load, save_weights
@@ -89,6 +89,9 @@ def test_evaluate_takes_an_exported_file(exported, tmp_path: Path, capsys):
         capsys.readouterr()
         assert command_line.main(["evaluate", str(weights), str(data), "--json"]) == 0
         scores.append(json.loads(capsys.readouterr().out))
+    errors = [one.pop("ece") for one in scores]
+    assert 0 < errors[0] == pytest.approx(errors[1], abs=1e-6)
+    assert errors[2] is None  # it gives classes alone
     assert scores[0] == scores[1] == scores[2]
 
 
@@ -158,17 +161,19 @@ def test_half_precision_and_int8_report(tmp_path: Path, capsys):
     assert "QuantizeLinear" in made_by.values()
     solves = [name for node in nodes if node.op_type == "MatMul" for name in node.input]
     assert solves
-    assert not any(made_by.get(name) == "DequantizeLinear" for name in solves)
+    assert all(made_by.get(name) == "DequantizeLinear" for name in solves)  # the solve is integer products too
 
 
 def test_int8_that_loses_is_refused_unless_it_is_allowed(tmp_path: Path, capsys, monkeypatch):
     built = write.build(load(find_weights("qtips-hamiltonian-imex")), ExportOptions((64, 64), "int8", logits=True))
     monkeypatch.setattr(write, "build", lambda network, options: built)  # for both
+    too_narrow = (lambda operator, found: tuple(side / 4 for side in found.whole),) * 2
+    monkeypatch.setattr(quantise, "_RULES", too_narrow)
     target = tmp_path / "i.onnx"
     command = ["export", "qtips-hamiltonian-imex", "--precision", "int8", "--output", str(target)]
     assert command_line.main(command) == 1
     said = " ".join(capsys.readouterr().err.split())
-    for part in ("i.onnx: int8 loses too much", "64 Q-tips images kept out of the calibration", "--allow-loss"):
+    for part in ("i.onnx: int8 loses too much", "256 Q-tips images kept out of the calibration", "--allow-loss"):
         assert part in said
     assert list(tmp_path.iterdir()) == []
     assert command_line.main([*command, "--allow-loss"]) == 0
@@ -196,7 +201,8 @@ def test_int8_is_calibrated_and_judged_on_different_images(monkeypatch, tmp_path
     )
     monkeypatch.setattr(OnnxPredictor, "predict", noting("judged", OnnxPredictor.predict))
     write.export(network, tmp_path / "i.onnx", ExportOptions((64, 64), "int8"), allow_loss=True)
-    assert len(seen["calibration"]) == len(set(seen["judged"])) == 64
+    assert len(seen["calibration"]) == 64
+    assert len(set(seen["judged"])) == 256
     assert not set(seen["calibration"]) & set(seen["judged"])
 
 

@@ -86,6 +86,25 @@ def test_a_bucket_to_a_folder_and_a_folder_to_a_bucket(bucket, scans: Path, tmp_
     assert (tmp_path / "x/a [1]_mask.png").read_bytes() == bucket.read("y/00_mask.png")
 
 
+def test_outlines_go_to_the_bucket_as_to_a_folder(bucket, scans: Path, tmp_path: Path):
+    bucket.fill(scans, "scans")
+    write = ["--write", "labelme,coco,voc"]
+    assert imexseg("predict", scans, "--output", tmp_path / "here", *write) == 0
+    assert imexseg("predict", f"{bucket.url}/scans", "--output", f"{bucket.url}/out", *write) == 0
+    expected = contents(tmp_path / "here")
+    assert bucket.names("out") == sorted(expected)
+    for name, content in expected.items():
+        if name.startswith("labelme/") and name.endswith(".json"):
+            here, there = json.loads(content), json.loads(bucket.read(f"out/{name}"))
+            assert there.pop("imagePath") == here.pop("imagePath").replace(
+                os.path.relpath(scans, tmp_path / "here"), "../scans"
+            )
+            assert here == there
+        else:
+            assert bucket.read(f"out/{name}") == content
+    assert imexseg("predict", f"{bucket.url}/scans", "--output", f"{bucket.url}/out", "--write", "labelme") == 2
+
+
 def test_an_object_that_vanishes_is_one_line_and_the_others_are_done(
     bucket, scans: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ):

@@ -38,6 +38,7 @@ const OPTIONAL = {
   values: (value, { names }) =>
     isList(value) && (!value.length || (value.length === names?.length && value.every(isByte) && areDifferent(value))),
   pixel_range: orNull(isRange),
+  temperature: orNull((value) => Number.isFinite(value) && value > 0),
   size: orNull(isSize),
   minimum_size: isSize,
   long_side: orNull(isSide),
@@ -46,6 +47,7 @@ const OPTIONAL = {
   metrics: isObject,
   data: isObject,
   augmentation: orNull((value) => typeof value === "string"),
+  core: (value) => value === null, // of the layers alone, which this page cannot run
 };
 
 /**
@@ -65,6 +67,9 @@ export function checkedInfo(text, name, seal) {
   }
   if (!isInteger(1, FORMAT)(info?.format)) {
     throw new PageError(`${name} has metadata of format ${info?.format}; this page reads formats 1 and 2. Get a newer page.`);
+  }
+  if (isObject(info.core)) {
+    throw new PageError(`${name} holds the layers of a network alone. Export it again, without --core.`);
   }
   const { checksum, ...rest } = info;
   if ((checksum ?? null) !== seal || (seal === null && info.format >= FIRST_WITH_CHECKSUM)) {

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 
 from imexseg.data.check.problem import Problem
+from imexseg.data.check.together import read_together
 from imexseg.data.description.data_yaml import DataDescription
-from imexseg.data.description.labels import IGNORE, plain_labels
+from imexseg.data.description.labels import IGNORE
 from imexseg.data.pairs.pairs import Pair
 from imexseg.data.read.as_trained import extremes, to_channels
 from imexseg.data.read.frames import first_of_several
-from imexseg.data.read.images import read_image_and_void
-from imexseg.data.read.masks import ReadMask, read_with_labels
+from imexseg.data.read.masks import ReadMask
 from imexseg.data.read.void import in_words, with_ignored
 from imexseg.errors import UsageError
 
@@ -44,40 +44,16 @@ class Reading:
 
 def read_pair(pair: Pair, description: DataDescription) -> Reading | list[Problem]:
     """One pair, or its problems."""
-    problems = []
-    image = mask = void = None
-    channels = 0
-    try:
-        image, void = read_image_and_void(pair.image)
-        channels = image.shape[2]
-        wanted = _DTYPE_OF_BITS.get(description.bit_depth or 0, image.dtype.name)
-        if image.dtype != wanted:
-            found = (
-                f"{pair.image}: is {image.dtype}, but `bit_depth: {description.bit_depth}` in data.yaml means {wanted}"
-            )
-            problems.append(Problem("bit depth", f"{found}; export it like the others, or correct data.yaml"))
-        image = to_channels(image, description.channels or channels, pair.image)
-    except UsageError as error:
-        problems.append(Problem("unreadable image", str(error)))
-    labels = pair.labels or plain_labels(description.names)
-    try:
-        mask = read_with_labels(pair.mask, labels)
-    except UsageError as error:
-        problems.append(Problem("unreadable mask", str(error)))
-    if mask is not None:
-        classes = mask.classes
-        of_mask = histogram(classes)
-        if mask.wrong is not None:
-            problems.append(Problem("unknown values", mask.wrong))
-        if image is not None and image.shape[:2] != classes.shape:
-            (mask_h, mask_w), (image_h, image_w) = classes.shape, image.shape[:2]
-            text = (
-                f"{pair.mask}: is {mask_w} x {mask_h} px, its image {pair.image.name} {image_w} x {image_h} px; "
-                "scale the mask to the image without interpolation"
-            )
-            problems.append(Problem("sizes that differ", text))
+    found = read_together(pair, description.names)
+    problems = list(found.problems)
+    image, void, mask = found.image, found.void, found.mask
+    channels = 0 if image is None else image.shape[2]
+    if image is not None:
+        problems += _unlike_described(pair, image, description)
     if problems or image is None or mask is None:
         return problems
+    image = to_channels(image, description.channels or channels, pair.image)
+    of_mask = histogram(mask.classes)
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
     counts = of_mask if void is None else histogram(with_ignored(mask.classes, void, IGNORE))
@@ -95,6 +71,18 @@ def read_pair(pair: Pair, description: DataDescription) -> Reading | list[Proble
         mask.without_pixels(),
         tuple(remarks_on(pair.image, void)),
     )
+
+
+def _unlike_described(pair: Pair, image: np.ndarray, description: DataDescription) -> Iterator[Problem]:
+    """Where an image is not what data.yaml says of all."""
+    wanted = _DTYPE_OF_BITS.get(description.bit_depth or 0, image.dtype.name)
+    if image.dtype != wanted:
+        said = f"{pair.image}: is {image.dtype}, but `bit_depth: {description.bit_depth}` in data.yaml means {wanted}"
+        yield Problem("bit depth", f"{said}; export it like the others, or correct data.yaml")
+    try:
+        to_channels(image, description.channels or image.shape[2], pair.image)
+    except UsageError as error:
+        yield Problem("unreadable image", str(error))
 
 
 def remarks_on(image: Path, void: np.ndarray | None) -> Iterator[tuple[str, str]]:

@@ -32,15 +32,17 @@ _ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 exchange height and width
 Size = tuple[int, int]
 
 
-def convert_labelme(source: Path) -> Plan:
-    """Args: source: a folder; files in folders below named train, val or test belong to that split.
+def convert_labelme(source: Path, images: Path | None = None) -> Plan:
+    """Args: source: a folder; files in folders below named train, val or test belong to that split.  images: where the image
+    files are, if not there.
 
     Raises: UsageError naming the file, the shape and the remedy.
     """
     notes = Notes()
     contents = _contents(source, notes)
     classes = _classes(source, contents, notes)
-    found = Files(source, list_images(source, notes))
+    root = images or source
+    found = Files(root, list_images(root, notes))
     items: list[Item] = []
     labelled: dict[Path, Path] = {}
     for path, content in contents.items():
@@ -136,12 +138,14 @@ def _beside(path: Path, name: object, found: Files) -> Path | None:
     """As the path is meant: from the folder of the JSON file, in which ../ may lead to a sibling."""
     if not isinstance(name, str) or not name:
         return None
-    file = next((p for p in found.paths if p == Path(_normal(path.parent / name.replace("\\", "/")))), None)
+    meant = _normal((path.parent / name.replace("\\", "/")).absolute())
+    file = next((p for p in found.paths if p.name == Path(meant).name and _normal(p.absolute()) == meant), None)
     found.used.update({file} if file else ())
     return file
 
 
 def _normal(path: Path) -> str:
+    """Without the parts that lead up, links taken for folders."""
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and parts:

@@ -63,10 +63,11 @@ class Legend:
     rule: str
 
 
-def convert_voc(source: Path) -> Plan:
-    """Raises: UsageError naming the file and the remedy."""
+def convert_voc(source: Path, folder: Path | None = None) -> Plan:
+    """Args: folder: of the images, if that is not JPEGImages. Raises: UsageError naming the file and the remedy."""
     notes = Notes()
-    masks, images = _folder(source, "SegmentationClassPNG", "SegmentationClass"), _folder(source, "JPEGImages")
+    masks = _folder(source, "SegmentationClassPNG", "SegmentationClass")
+    images = folder or _folder(source, "JPEGImages")
     legend = _legend(source, notes)
     image_of = _by_key(list_images(images, notes), images)
     mask_of = _by_key(list_files(masks, {".png"}, notes), masks)

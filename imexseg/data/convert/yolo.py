@@ -25,13 +25,19 @@ from imexseg.text import read_text
 _BEYOND = 0.01  # of the image that coordinates may leave it by, from rounding and smoothing
 
 
-def convert_yolo(source: Path) -> Plan:
-    """Raises: UsageError naming the file, the line and the remedy."""
+def convert_yolo(source: Path, folder: Path | None = None) -> Plan:
+    """Args: folder: where the images are, if they do not lie beside their labels; it has the subfolders of labels/.
+
+    Raises: UsageError naming the file, the line and the remedy.
+    """
     notes = Notes()
     file, content, names = yolo_file(source, notes)
     classes = number_ids(names, "class numbers of the label files")
-    images = _images(source, content, notes)
-    label_of = {image: _label_file(image, source) for found in images.values() for image in found}
+    if folder is None:
+        images = _images(source, content, notes)
+        label_of = {image: _label_file(image, source) for found in images.values() for image in found}
+    else:
+        images, label_of = _elsewhere(folder, source, content, notes)
     if not label_of:
         raise UsageError(f"{source}: no images in images/{{train,val,test}}, {{train,val,test}}/images or images")
     for image, label in label_of.items():
@@ -44,9 +50,24 @@ def convert_yolo(source: Path) -> Plan:
             if own is None:
                 notes.add("images without a label file, all background", image.name)
             draw = partial(_mask, own, image, classes, file, notes)
-            items.append(Item(split, _stem(image, source), image, image.suffix, draw))
+            items.append(Item(split, _stem(image, folder or source), image, image.suffix, draw))
     notes.add_all("label files without an image, left out", [path.name for path in present.values()])
     return Plan(classes.names, items, classes.rule, notes=notes)
+
+
+def _elsewhere(
+    folder: Path, source: Path, content: dict[str, Any], notes: Notes
+) -> tuple[dict[str, list[Path]], dict[Path, Path]]:
+    """Split ↦ images of a folder, those that the lists of data.yaml name if it has any; image ↦ its labels."""
+    known = Files(folder, list_images(folder, notes))
+    images: dict[str, list[Path]] = {}
+    for key, split in SPLIT_OF_WORD.items():
+        place = _inside(source, content.get("path"), content[key]) if isinstance(content.get(key), str) else None
+        if place is not None and place.is_file():
+            images[split] = _listed(place, known, notes)
+    images = _once(images or {"train": known.paths})
+    found = [image for files in images.values() for image in files]
+    return images, {image: source / "labels" / image.relative_to(folder).with_suffix(".txt") for image in found}
 
 
 def _all_labels(label_of: Mapping[Path, Path], notes: Notes) -> list[Path]:
@@ -69,7 +90,9 @@ def _images(source: Path, content: dict[str, Any], notes: Notes) -> dict[str, li
                 )
             else:
                 found.setdefault(split, []).extend(
-                    _listed(path, source, notes) if path.is_file() else list_images(path, notes)
+                    _listed(path, Files(source, list_images(source, notes)), notes)
+                    if path.is_file()
+                    else list_images(path, notes)
                 )
     if set(found) >= {"train"} or (found and "train" not in content):
         return _once(found)
@@ -108,16 +131,15 @@ def _inside(source: Path, root: Any, place: Any) -> Path | None:
     return None
 
 
-def _listed(path: Path, source: Path, notes: Notes) -> list[Path]:
+def _listed(path: Path, known: Files, notes: Notes) -> list[Path]:
     """A text file with the path of an image on each line, from wherever: CVAT's begin with data/."""
-    known = Files(source, list_images(source, notes))
     images = []
     for line in read_text(path).splitlines():
         if line.strip():
             image = known.find(line.strip(), path, None, notes)
             if image is None:
                 raise UsageError(
-                    f"{path}: lists {line.strip()[:200]!r}, which is not an image inside {source}; correct it"
+                    f"{path}: lists {line.strip()[:200]!r}, which is not an image inside {known.root}; correct it"
                 )
             images.append(image)
     return images

@@ -1,6 +1,8 @@
 """Image and mask files as tensors, for a DataLoader."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,14 +25,22 @@ from imexseg.numerics.scaling import seen_size
 CACHE_BYTES = 1 << 30  # of decoded pairs that are kept in memory
 
 
+class Seeds(NamedTuple):
+    """What is drawn for one image in one epoch."""
+
+    augmentation: int
+    crop: int
+
+
 class SegmentationDataset(Dataset):
     """Indexed by (epoch, number): what augmentation draws is a function of seed, epoch and number.
 
     A negative number stands for "no image": a pair whose mask is all ignored. It fills the last batches when several
     processes share a split unevenly, so that no image is counted twice.
     The mask is ignored where the image has no value (void.py).
-    Args: cache_bytes: of decoded pairs that are kept, those that were read first. Each process that reads has its share.
-        sizes: (H, W) of each pair, to say how many that will be.
+    Args: unlabelled: images without masks, numbered behind the pairs; their masks are all ignored.
+        cache_bytes: of decoded pairs that are kept, those that were read first. Each process that reads has its share.
+        sizes: (H, W) of each image, to say how many that will be.
     Returns: image (C, H, W) float32, mask (H, W) int64.
     """
 
@@ -43,10 +53,12 @@ class SegmentationDataset(Dataset):
         seed: int = 0,
         crop: RareClassCrop | None = None,
         long_side: int | None = None,
+        unlabelled: Sequence[Path] = (),
         cache_bytes: int = CACHE_BYTES,
         sizes: Sequence[tuple[int, int]] = (),
     ):
         self.pairs = pairs
+        self.unlabelled = unlabelled
         self.channels = channels
         self.dtype = dtype
         self.augmentation = augmentation
@@ -59,7 +71,11 @@ class SegmentationDataset(Dataset):
         self._cached_bytes = 0
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self.pairs) + len(self.unlabelled)
+
+    def seeds(self, epoch: int, number: int) -> Seeds:
+        # Any fixed mixing of the three numbers into 32 bits will do.
+        return Seeds(*map(int, np.random.SeedSequence([self.seed, epoch, max(number, 0)]).generate_state(2)))
 
     @property
     def decoded_bytes(self) -> int:
@@ -74,25 +90,32 @@ class SegmentationDataset(Dataset):
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
         epoch, number = key
-        image, mask = self._read(max(number, 0))
-        # Any fixed mixing of the three numbers into 32 bits will do.
-        seeds = np.random.SeedSequence([self.seed, epoch, max(number, 0)]).generate_state(2)
+        image, mask = self.decoded(max(number, 0))
+        seeds = self.seeds(epoch, number)
         if self.crop is not None and number >= 0:
-            image, mask = self.crop(image, mask, int(seeds[1]))
+            image, mask = self.crop(image, mask, seeds.crop)
         if self.augmentation is not None and number >= 0:
-            image, mask = self.augmentation(image, mask, int(seeds[0]))
+            image, mask = self.augmentation(image, mask, seeds.augmentation)
         truth = torch.from_numpy(mask.astype(np.int64))
         if number < 0:
             truth.fill_(IGNORE)
         return augmented_to_tensor(image, self.dtype), truth
 
-    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def in_memory(self) -> list[int]:
+        """Numbers of the pairs that this process has decoded and kept."""
+        return list(self._cache)
+
+    def decoded(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Image (H, W, C) and mask (H, W) before crop and augmentation, at the size that is trained on."""
         if number in self._cache:
             return self._cache[number]
-        pair = self.pairs[number]
-        pixels, void = read_image_and_void(pair.image)
-        image = to_channels(pixels, self.channels, pair.image)
-        mask = with_ignored(read_classes(pair), void, IGNORE)
+        pair = self.pairs[number] if number < len(self.pairs) else None
+        path = pair.image if pair is not None else self.unlabelled[number - len(self.pairs)]
+        pixels, void = read_image_and_void(path)
+        image = to_channels(pixels, self.channels, path)
+        classes = read_classes(pair) if pair is not None else np.full(image.shape[:2], IGNORE, np.uint8)
+        mask = with_ignored(classes, void, IGNORE)
         if self.long_side is not None:
             image, mask = scaled_to(image, mask, self.long_side)
         reader = get_worker_info()

@@ -1,0 +1,124 @@
+"""The runtimes, each with a Python environment of its own: their torch or TensorFlow differ from ours, and from each other."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+WORKERS = Path(__file__).parent / "workers"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """packages: pinned, so that a table can be made again.  begins_with: what its converter takes."""
+
+    name: str
+    title: str
+    packages: tuple[str, ...]
+    begins_with: str = ".onnx"
+
+    @property
+    def worker(self) -> Path:
+        return WORKERS / f"{self.name}_.py"
+
+
+ENGINES = (
+    Engine("onnxruntime", "onnxruntime", ("onnxruntime==1.32.0", "numpy")),
+    Engine("openvino", "OpenVINO", ("openvino==2026.4.1", "numpy")),
+    Engine(
+        "litert",
+        "LiteRT",
+        (
+            "onnx2tf==1.29.24",
+            "tensorflow-cpu==2.19.1",
+            "tf-keras==2.19.0",
+            "onnx==1.19.1",
+            "onnxruntime==1.23.0",
+            "onnxsim==0.4.36",
+            "onnx-graphsurgeon",
+            "sng4onnx",
+            "ai-edge-litert==2.1.0",
+            "psutil",
+        ),
+    ),
+    Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy"), ".pt2"),
+    Engine("ncnn", "ncnn", ("ncnn==1.0.20261020", "pnnx==20261020", "numpy")),
+    Engine("mnn", "MNN", ("MNN==3.6.1", "numpy")),
+)
+
+
+class ConverterError(Exception):
+    """It failed, and these are its words."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """difference: largest of the logits, relative to their spread.  equal: share of pixels of torch's class.  ms: the fastest of
+    many runs, one thread.  memory_kb: how far loading and running raised the peak of the process.
+    """
+
+    difference: float
+    equal: float
+    ms: float
+    memory_kb: int
+    file_bytes: int
+
+
+def install(engine: Engine, cache: Path) -> Path:
+    """Its environment, made once. Returns: the Python in it. Raises: ConverterError with what the installer says."""
+    home = cache / engine.name
+    python = home / "bin" / "python"
+    stamp = home / ".imexseg-packages"
+    wanted = "\n".join(engine.packages)
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        uv = [sys.executable, "-m", "uv"]
+        spoken([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], cache, 600)
+        spoken([*uv, "pip", "install", "--quiet", "--python", str(python), *engine.packages], cache, 3000)
+        stamp.write_text(wanted)
+    return python
+
+
+def convert(engine: Engine, python: Path, network: Path, output: Path, seconds: float) -> None:
+    """Leaves the runtime's files in `output`. Raises: ConverterError with the converter's words."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    spoken([str(python), str(engine.worker), "convert", str(network), str(output)], output.parent, seconds)
+
+
+def run(engine: Engine, python: Path, network: Path, output: Path, seconds: float) -> Measured:
+    """Raises: ConverterError with the runtime's words."""
+    answers = network.with_suffix(".npz")
+    said = spoken([str(python), str(engine.worker), "run", str(output), str(answers)], output, seconds)
+    return Measured(**json.loads(said.strip().splitlines()[-1]))
+
+
+def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str, str] | None = None) -> str:
+    """What a program prints. Args: folder: to run it in.  Raises: ConverterError with what it says before it fails."""
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"} | (variables or {})
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            cwd=folder,
+            check=False,
+            env=quiet,
+            errors="replace",
+        )
+    except subprocess.TimeoutExpired:
+        raise ConverterError(f"not finished after {seconds:.0f} s") from None
+    if done.returncode != 0:
+        raise ConverterError(words(f"{done.stdout}\n{done.stderr}") or f"ended by itself with {done.returncode}")
+    return done.stdout
+
+
+def words(output: str) -> str:
+    """The line that says why: the last but for remarks on our own call of it."""
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    telling = [
+        line for line in lines if any(word in line for word in ("Error", "error:", "not supported", "nsupported"))
+    ]
+    said = [line for line in telling if "CalledProcessError" not in line] or telling or [line for line in lines if line]
+    return said[-1][:300] if said else ""
