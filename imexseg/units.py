@@ -4,7 +4,10 @@ import math
 import re
 
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_BYTES = {"B": 1, "kB": 1000} | {
+    f"{prefix}{end}": base**power for power, prefix in enumerate("KMGT", 1) for end, base in (("B", 1000), ("iB", 1024))
+}
+_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,9})?) ?([kKMGT]?i?B)")
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
 
 
@@ -17,14 +20,17 @@ def seconds(text: str | float) -> float:
 
 
 def n_bytes(text: str) -> int:
-    """100kB, 2.5MB, 64KiB; a number alone is bytes. Raises: ValueError for anything that is not a size above 0."""
-    parts = _parts(text, _BYTES)
-    if len(parts) != 1 or not 1 <= parts[0] < math.inf:
-        raise ValueError(f"{text[:40]!r} is not a size above 0; write for instance 100kB or 2MB")
-    return int(parts[0])
+    """100kB, 2.5MB, 2GiB. Raises: ValueError for anything that is not a size above 0, or that has no unit."""
+    found = _SIZE.fullmatch(text)
+    size = round(float(found[1]) * _BYTES.get(found[2], 0)) if found else 0
+    if size < 1:
+        raise ValueError(
+            f"{text[:40]!r} is not a size above 0; give a number and its unit, such as 100kB, 500MB or 2GiB"
+        )
+    return size
 
 
-def _parts(text: str, units: dict[str, float] | dict[str, int]) -> list[float]:
+def _parts(text: str, units: dict[str, float]) -> list[float]:
     """Each number times its unit; [] if anything in the text is neither."""
     lowered, found, place = text.strip().lower(), [], 0
     while place < len(lowered):
@@ -53,3 +59,10 @@ def in_bytes(value: float) -> str:
         if value >= 0.9995 * size:
             return f"{value / size:.3g} {unit}" if value < 999.5 * size else f"{value / size:.0f} {unit}"
     return f"{value:.0f} bytes"
+
+
+def in_memory(n_bytes: int) -> str:
+    """1.5 GiB, 640 MiB; rounded up."""
+    if n_bytes >= 1 << 30:
+        return f"{-(-n_bytes * 100 // (1 << 30)) / 100:g} GiB"
+    return f"{-(-n_bytes // (1 << 20))} MiB"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imexseg.errors import printable
-from imexseg.memory import bytes_of
+from imexseg.units import n_bytes
 
 
 class PrintableConsole(Console):
@@ -86,15 +86,12 @@ def non_negative_float(text: str) -> float:
     return value
 
 
-def memory_size(text: str) -> int:
-    """An option of bytes: 2GiB, 1.5GB, 500MB."""
+def size_in_bytes(text: str) -> int:
+    """An option of bytes: 2GiB, 500MB, 100kB."""
     try:
-        n_bytes = bytes_of(text)
+        return n_bytes(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    if n_bytes == 0:
-        raise argparse.ArgumentTypeError(f"{text} is no memory at all; give a size such as 2GiB")
-    return n_bytes
 
 
 def workers(text: str) -> int | str:

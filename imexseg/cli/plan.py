@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imexseg.cli.console import counted, in_words, messages, positive_float, positive_int, progress_bar
+from imexseg.cli.console import counted, in_words, messages, positive_float, positive_int, progress_bar, size_in_bytes
 from imexseg.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="of the clock, all in all: 90s, 20m, 2h (default: what the recipe says, in 30m at most)",
     )
-    parser.add_argument("--max-size", type=file_size, metavar="BYTES", help="of the exported .onnx: 100kB, 2MB")
+    parser.add_argument("--max-size", type=size_in_bytes, metavar="BYTES", help="of the exported .onnx: 100kB, 2MB")
     parser.add_argument(
         "--max-ms",
         type=positive_float,
@@ -55,20 +55,11 @@ def limits_of(options: argparse.Namespace, budget: float | None = None) -> "Limi
 
 
 def duration(text: str) -> float:
+    """An option of time: 90s, 30m, 1h30m."""
     from imexseg.units import seconds
 
-    return _option(seconds, text)
-
-
-def file_size(text: str) -> int:
-    from imexseg.units import n_bytes
-
-    return _option(n_bytes, text)
-
-
-def _option(read: Any, text: str) -> Any:
     try:
-        return read(text)
+        return seconds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imexseg.cli.console import in_words, memory_size, messages, positive_float, positive_int, progress_bar
+from imexseg.cli.console import in_words, messages, positive_float, positive_int, progress_bar, size_in_bytes
 from imexseg.cli.engine import add_engine, check_engine, pool_of, setup_of, wants_ray, weights_here
 from imexseg.cli.inputs import Input, find_images, unique_stems
 from imexseg.cli.predict_outlines import add_outlines, formats_of, outlines_of
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-memory",
-        type=memory_size,
+        type=size_in_bytes,
         metavar="SIZE",
         help="of the whole program, such as 2GiB or 500MB; images that would take more are cut into pieces (default: 2GiB)",
     )

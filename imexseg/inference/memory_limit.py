@@ -13,7 +13,7 @@ from imexseg.inference.overlap import overlap_for, seen_radius
 from imexseg.inference.reduced import STRIP, ReducedPredictor
 from imexseg.inference.tiled import PICTURE
 from imexseg.inference.tiling import COMPARED_PIXELS, GRID, SMALLEST_TILE, TiledPredictor, positions
-from imexseg.memory import in_units
+from imexseg.units import in_memory
 
 DEFAULT_LIMIT = 2 << 30  # bytes: fixed, so that masks do not depend on the machine
 TILES = [*range(SMALLEST_TILE, 512, GRID), *range(512, 2048, 128), *range(2048, 8193, 256)]  # pixels
@@ -62,8 +62,8 @@ class MemoryLimit:
         if self.room <= 0:
             least = self._with_gaps(self._tile_bytes(SMALLEST_TILE, SMALLEST_TILE))
             raise UsageError(
-                f"--max-memory {in_units(limit)}: is too small for any tile: the program with its weights takes "
-                f"{in_units(self.resident)} already; give {in_units(least)} or more"
+                f"--max-memory {in_memory(limit)}: is too small for any tile: the program with its weights takes "
+                f"{in_memory(self.resident)} already; give {in_memory(least)} or more"
             )
 
     def _with_gaps(self, n_bytes: int) -> int:
@@ -111,9 +111,9 @@ class MemoryLimit:
         """In words, why an image is not segmented as a whole, and what is done instead."""
         height, width, _ = source.shape
         whole = (
-            f"{width} x {height} px as a whole would take {in_units(self.resident + self.whole_bytes(height, width))}"
+            f"{width} x {height} px as a whole would take {in_memory(self.resident + self.whole_bytes(height, width))}"
         )
-        limit = f"{in_units(self.limit)} (--max-memory)"
+        limit = f"{in_memory(self.limit)} (--max-memory)"
         if isinstance(chosen, ReducedPredictor):
             return (
                 f"{whole}; averaged to {-(-width // chosen.factor)} x {-(-height // chosen.factor)} px first, to stay below "
@@ -145,10 +145,10 @@ class MemoryLimit:
 
     def _too_small(self, name: str | Path, source: ImageSource, what: str, need: int) -> UsageError:
         height, width, _ = source.shape
-        held = f" ({in_units(source.held)} of it for the image itself)" if source.held else ""
+        held = f" ({in_memory(source.held)} of it for the image itself)" if source.held else ""
         return UsageError(
-            f"{name}: --max-memory {in_units(self.limit)} is too small {what} of {width} x {height} px; give "
-            f"{in_units(need)}{held} or more"
+            f"{name}: --max-memory {in_memory(self.limit)} is too small {what} of {width} x {height} px; give "
+            f"{in_memory(need)}{held} or more"
         )
 
     def _work(self, tile: int, height: int, width: int) -> int:

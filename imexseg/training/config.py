@@ -12,14 +12,13 @@ from imexseg.data.load.augmentation_file import read_steps
 from imexseg.data.load.augmentation_names import AUGMENTATIONS
 from imexseg.data_gen import PRESETS
 from imexseg.errors import UsageError
-from imexseg.memory import bytes_of
 from imexseg.models.build import config_kind, full_name, model_config
 from imexseg.models.catalogue import DEFAULT_MODEL
 from imexseg.models.recipes import QTIPS, recipe_of
 from imexseg.settings import explain_validation, explained, one_of, read_yaml_mapping
 from imexseg.training.distil_settings import DistillationConfig, contradiction
 from imexseg.training.losses import parse_loss
-from imexseg.units import seconds
+from imexseg.units import n_bytes, seconds
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -110,12 +109,12 @@ class RunConfig(BaseModel):
     @field_validator("cache_memory")
     @classmethod
     def _size_of_memory(cls, cache_memory: str) -> str:
-        bytes_of(cache_memory)
+        n_bytes(cache_memory)
         return cache_memory
 
     @property
     def cache_bytes(self) -> int:
-        return bytes_of(self.cache_memory)
+        return n_bytes(self.cache_memory)
 
     @field_validator("model")
     @classmethod

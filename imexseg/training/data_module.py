@@ -12,12 +12,12 @@ from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.load.dataset import SegmentationDataset, collate
 from imexseg.data.load.samplers import EpochSampler, OnceSampler
 from imexseg.inference.pipeline import usable_cores
-from imexseg.memory import in_units
 from imexseg.training.config import RunConfig
 from imexseg.training.distil import TaughtDataset, collate_taught
 from imexseg.training.restriction import restrict_batch
 from imexseg.training.teacher import Teacher, Unlabelled
 from imexseg.training.workers import choose_workers
+from imexseg.units import in_memory
 
 
 class SegmentationData(L.LightningDataModule):
@@ -91,8 +91,8 @@ class SegmentationData(L.LightningDataModule):
         if self.workers:
             return f"{who}; each keeps decoded ones in up to 1/{self.workers} of {limit} (cache_memory)"
         if self.train_set.keeps_all and self.val_set.keeps_all:
-            return f"{who}; all stay decoded in memory, {in_units(total)} (cache_memory {limit})"
-        return f"{who}; of {in_units(total)} decoded, {limit} stay in memory (cache_memory)"
+            return f"{who}; all stay decoded in memory, {in_memory(total)} (cache_memory {limit})"
+        return f"{who}; of {in_memory(total)} decoded, {limit} stay in memory (cache_memory)"
 
     def _loader(self, dataset, sampler, batch_size: int, drop_last: bool = False) -> DataLoader:
         workers = self.workers
