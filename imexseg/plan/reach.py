@@ -25,6 +25,7 @@ SIDE = 192  # pixels: larger images are scaled down to a longer side of this
 PER_IMAGE = 100  # pixels drawn of each
 RADII = (1, 2, 4, 8, 16, 32, 64)  # of the boxes, in pixels of the scaled images
 MOST_BANDS = 8
+MOST_PIXELS = 60_000_000  # of all files that are read
 FEATURES = 200
 ENOUGH = 0.9  # of what all boxes add to the pixel alone
 LEAST = 0.03  # of accuracy that boxes must add for a distance to mean anything
@@ -50,12 +51,13 @@ def estimate_reach(pairs: Sequence[Pair], n_classes: int, channels: int) -> Reac
     halves: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     truths: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     scales = []
+    n_pixels = 0
     for number, pair in enumerate(evenly(pairs, IMAGES)):
         image = to_channels(read_image(pair.image), channels, pair.image)[..., :MOST_BANDS]
         mask = read_classes(pair)
         if image.shape[:2] != mask.shape:
             raise UsageError(f"{pair.mask}: has another size than its image")
-        longest = max(mask.shape)
+        longest, n_pixels = max(mask.shape), n_pixels + mask.size
         if longest > SIDE:
             image, mask = scaled_to(image, mask, SIDE)
         rows, columns = _draw(mask, n_classes, random)
@@ -63,6 +65,8 @@ def estimate_reach(pairs: Sequence[Pair], n_classes: int, channels: int) -> Reac
             halves[number % 2].append(_features(image.astype(np.float32), rows, columns))
             truths[number % 2].append(mask[rows, columns])
             scales.append(max(1.0, longest / SIDE))
+        if n_pixels > MOST_PIXELS and all(halves):
+            break
     if not halves[0] or not halves[1]:
         return Reach(None, {})
     seen, unseen = (np.concatenate(half) for half in halves)

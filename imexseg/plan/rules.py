@@ -42,7 +42,7 @@ class Candidate:
 # Order: docs/photographs.md, tables "On a pretrained encoder" (lite0 ahead of U-Net and DeepLabV3+ on the same encoder) and
 # "Several scales" (photo-m without the solve 42.3, photo-s 39.4, photo-tiny 34.1 mIoU on CamVid).
 # cost, latency, bytes_above and milliseconds: `python -m benchmarks.plan candidates`.
-MS_OF_A_PIXEL = 64.2 / (240 * 320)  # of the first candidate in onnxruntime, one thread
+MS_OF_A_PIXEL = 48.0 / (240 * 320)  # of the first candidate in onnxruntime, one thread
 MS_OF_SCALING = 3e-5  # a pixel of the file: down to what the network sees, and the scores up again
 PHOTOGRAPHS: list[Candidate] = [
     Candidate(
@@ -54,28 +54,28 @@ PHOTOGRAPHS: list[Candidate] = [
     Candidate(
         "residual-lean-photo-m",
         "the best of those trained from scratch; its pyramid sees the whole image without the solve",
-        *(2000, 25, 500, 0.4, 0.3, (66_000, 78_000)),
+        *(2000, 25, 500, 0.38, 0.41, (66_000, 78_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-s",
         "the best below 200 kB; the solve on its coarser scale is worth 4 points",
-        *(0, 25, 500, 0.35, 0.46, (35_000, 47_000)),
+        *(0, 25, 500, 0.28, 0.28, (35_000, 47_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-s",
         "the same, narrower, for small files",
-        *(0, 25, 500, 0.3, 0.4, (34_000, 46_000)),
+        *(0, 25, 500, 0.28, 0.2, (34_000, 46_000)),
         network={"width": [24, 40]},
     ),
     Candidate(
         "imex-residual-lean-photo-tiny",
         "one scale; the solve is worth 4 to 8 points there",
-        *(0, 25, 500, 0.4, 0.38, (57_000, 50_000)),
+        *(0, 25, 500, 0.32, 0.35, (57_000, 50_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-tiny",
         "the same, narrower, for the smallest files",
-        *(0, 25, 500, 0.3, 0.3, (55_000, 48_000)),
+        *(0, 25, 500, 0.08, 0.1, (55_000, 48_000)),
         network={"width": [16]},
     ),
 ]
@@ -83,7 +83,7 @@ PHOTOGRAPHS: list[Candidate] = [
 SMALL_IMAGES = Candidate(
     DEFAULT_MODEL,
     "images this small need a fine grid: one scale at stride 2, which sees the whole image by the solve",
-    *(0, 12, 500, 0.5, 2.6, (220_000, 150_000)),
+    *(0, 12, 500, 1.24, 2.6, (220_000, 150_000)),
     least_side=1,
 )
 SMALL_SIDE = 96  # pixels: a longer side below it makes SMALL_IMAGES the first candidate
