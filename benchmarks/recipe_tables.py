@@ -49,7 +49,7 @@ def _lines(question: Question, found: dict[tuple[str, ...], float]) -> list[str]
             cells.append(f"{statistics.mean(of_set):.1f}" if of_set else "")
         pairs = [score - scores[question.base][place] for place, score in own.items() if place in scores[question.base]]
         gain = "base" if value == question.base else _mean(pairs)
-        lines.append(f"| {value} | {' | '.join(cells)} | {gain} | {len(own)} |")
+        lines.append(f"| {'none' if value is None else value} | {' | '.join(cells)} | {gain} | {len(own)} |")
     return lines
 
 
