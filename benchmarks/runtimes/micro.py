@@ -7,7 +7,6 @@ All of it is simulated on this machine. Calibrated on Q-tips of the training spl
 
 import argparse
 import json
-import os
 import re
 import subprocess
 import warnings
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.runtimes.engines import ENGINES, ConverterError, Engine, install, spoken
+from benchmarks.runtimes.engines import ENGINES, ConverterError, Engine, convert, install, spoken
 from benchmarks.runtimes.networks import NETWORKS, prepare
 from benchmarks.runtimes.right_products import rewrite
 from imexseg.evaluation.evaluate import confusion_matrix
@@ -25,6 +24,7 @@ from imexseg.inference.core import prepared
 from imexseg.inference.onnx_predictor import OnnxPredictor
 
 MICRO = Engine("micro", "tflite-micro", ("tflite-micro==0.dev20261023182759", "ethos-u-vela==5.2.0", "numpy"))
+LITERT = next(engine for engine in ENGINES if engine.name == "litert")
 NETWORK = "qtips"
 CALIBRATION, JUDGED = 64, 64  # images
 ACCELERATOR = "ethos-u55-128"
@@ -34,16 +34,16 @@ _WANTED = ("Total SRAM used", "Total Off-chip Flash used", "CPU operators", "NPU
 def quantised(core: Path, predictor: OnnxPredictor, folder: Path, python: Path) -> Path:
     """The .tflite with int8 from input to logits."""
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "tf" / f"{core.stem}_full_integer_quant.tflite"
+    target, rewritten = folder / f"{core.stem}-int8.tflite", folder / core.name
     if not target.is_file():
         assert predictor.info.size is not None
         images = [image for image, _ in generated_pairs(predictor.info, predictor.info.size, CALIBRATION, "train")]
         calibration = np.concatenate([prepared(image[None], predictor.info) for image in images])
         np.save(folder / "calibration.npy", calibration.transpose(0, 2, 3, 1))
-        rewrite(core, folder / core.name)
-        path = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
-        command = [str(python.parent / "onnx2tf"), "-i", core.name, "-o", "tf", "-n", "-oiqt"]
-        spoken([*command, "-cind", "normalised", "calibration.npy", "0", "1"], folder, 3000, path)
+        rewrite(core, rewritten)
+        convert(LITERT, python, rewritten, folder / "tf", 3000)
+        script = LITERT.worker.with_name("litert_int8_.py")
+        spoken([str(python), str(script), "tf", "calibration.npy", target.name], folder, 3000)
     return target
 
 
@@ -84,8 +84,7 @@ def main() -> None:
     core = prepare(compared, cache / "networks")
     predictor = OnnxPredictor(core)
     folder = cache / "micro-network"
-    (litert,) = (engine for engine in ENGINES if engine.name == "litert")
-    network = quantised(core, predictor, folder, install(litert, cache))
+    network = quantised(core, predictor, folder, install(LITERT, cache))
     python = install(MICRO, cache)
     for name, value in judged(python, network, predictor, folder).items():
         print(f"{name:12} {value:.6g}")
