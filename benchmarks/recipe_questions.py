@@ -47,7 +47,6 @@ COMMON: dict[str, Any] = {
     "batch_size": 8,
     "weight_decay": 1e-2,
     "loss": "cross-entropy",
-    "label_smoothing": 0.0,
 }
 
 
@@ -105,9 +104,8 @@ QUESTIONS = [
     Question("augmentation", S, ("light", "strong"), seeds=(0,), sets=("facade",), times=4),
     Question("learning_rate", LITE0, (2e-3, 4e-3, 8e-3), seeds=(0,)),
     Question("augmentation", S, ("light", "mirrored"), seeds=(0,)),
-    Question("label_smoothing", S, (0.1,), seeds=(0,)),
     Question("augmentation", S, ("light", "mirrored")),
-    Question("label_smoothing", S, (0.1,)),
+    Question("label_smoothing", S, (0.1,), removed=True),
     Question("ema", S, (0.98,), removed=True),
     Question("deep_supervision", S, (0.4,), removed=True),
 ]

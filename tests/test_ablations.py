@@ -12,12 +12,12 @@ from imexseg.training.config import RunConfig
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
-    """Which rows were asked for, without training them: the mIoU is 0.1, with smoothed labels 0.15, of seed 1 0.2 more."""
+    """Which rows were asked for, without training them: the mIoU is 0.1, with more decay 0.15, of seed 1 0.2 more."""
     asked: list[Row] = []
 
     def train(row: Row, data: Path) -> dict:
         asked.append(row)
-        miou = 0.1 + 0.05 * bool(row.settings["label_smoothing"]) + 0.2 * row.seed
+        miou = 0.1 + 0.05 * (row.settings["weight_decay"] > 0.05) + 0.2 * row.seed
         return {"val_miou": f"{miou:.4f}", "last_val_miou": "0", "epochs": 1, "seconds": 1, "commit": "none"}
 
     monkeypatch.setattr(recipes, "train", train)
@@ -41,17 +41,17 @@ def test_a_row_is_trained_once_whichever_question_asks_for_it(
     run(monkeypatch, results, rates)
     assert len(trained) == 2 * len(rates.sets)
 
-    smoothed = Question("label_smoothing", S, (0.0, 0.1))
-    run(monkeypatch, results, rates, smoothed)
-    run(monkeypatch, results, smoothed, rates)
-    n = 2 * len(rates.sets) + 3 * len(smoothed.sets)  # the base of seed 0 was there already
+    decays = Question("weight_decay", S, (1e-2, 0.1))
+    run(monkeypatch, results, rates, decays)
+    run(monkeypatch, results, decays, rates)
+    n = 2 * len(rates.sets) + 3 * len(decays.sets)  # the base of seed 0 was there already
     assert len(trained) == n
     with open(results, newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({(r["set"], r["settings"], r["seed"]) for r in rows}) == len(rows) == n
 
     table = capsys.readouterr().out.split("\n\n")
-    (lines,) = {part for part in table if part.startswith("| label_smoothing |")}
+    (lines,) = {part for part in table if part.startswith("| weight_decay |")}
     assert "| 0.1 | 25.0 | 25.0 | 25.0 | +5.0 ± 0.0 | 6 |" in lines.splitlines()
 
 

@@ -49,6 +49,9 @@ ENGINES = (
 )
 
 
+_SIGNS = ("Error", "rror:", "not supported", "Not Support", "nsupported", "not exists", "inconsistent")
+
+
 class ConverterError(Exception):
     """It failed, and these are its words."""
 
@@ -117,8 +120,6 @@ def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str
 def words(output: str) -> str:
     """The line that says why: the last but for remarks on our own call of it."""
     lines = [" ".join(line.split()) for line in output.splitlines()]
-    telling = [
-        line for line in lines if any(word in line for word in ("Error", "error:", "not supported", "nsupported"))
-    ]
-    said = [line for line in telling if "CalledProcessError" not in line] or telling or [line for line in lines if line]
-    return said[-1][:300] if said else ""
+    telling = [line for line in lines if any(sign in line for sign in _SIGNS) and "CalledProcessError" not in line]
+    said = telling or [line for line in lines if line]
+    return said[-1][:200] if said else ""

@@ -21,6 +21,9 @@ NEARLY = 1.02  # of the least work: not worth more memory
 RESIDENT_STEP = 128 << 20  # bytes to which the program's own memory is rounded up, so that trifles decide nothing
 PICTURE_BYTES = 20  # a pixel of the overlay of a large image, when it is put together: colours, opacity, encoding
 GAPS = 8
+LEAST_REDUCED = (
+    4  # times the side at which weights see an image: averaged to less, beyond 2 x 2, masks would change notably
+)
 ENOUGH = 4000  # bytes a pixel, with which every network does
 BESIDE_NETWORK = 24  # bytes a pixel of a whole image, with three channels: as read, as trained, its overlay
 
@@ -136,7 +139,7 @@ class MemoryLimit:
             need = source.held + max(network, answer + max(strip, _picture_bytes(source)))
             if need <= self.room:
                 return ReducedPredictor(self.predictor, factor)
-            if max(height, width) < 4 * factor * long_side:
+            if max(height, width) < LEAST_REDUCED * (factor + 1) * long_side:
                 raise self._too_small(name, source, "for this image", self._with_gaps(need))
             factor += 1
 

@@ -23,8 +23,8 @@ from imexseg.inference.tiling import Block, Disagreement
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
 from imexseg.inference.write_picture import overlay, png_bytes
 
-NOTHING_MORE = Wanted()
 _COUNTED_AT_ONCE = 1 << 20  # pixels: counting takes eight bytes of each
+NOTHING_MORE = Wanted()
 PICTURE = 4096  # pixels: the overlay of a larger image is made smaller by a whole number
 
 

@@ -21,7 +21,6 @@ class Recipe:
     batch_size: int = 8
     augmentation: str = "symmetries"
     epochs: int = 12
-    label_smoothing: float = 0.0
 
 
 def settings_in_words(settings: Mapping[str, Any]) -> str:

@@ -68,7 +68,6 @@ class RunConfig(BaseModel):
     learning_rate: float = Field(QTIPS.learning_rate, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(QTIPS.weight_decay, ge=0, allow_inf_nan=False)
     loss: str = "cross-entropy"  # training/losses.py: a name, or a sum such as cross-entropy+0.5*dice
-    label_smoothing: float = Field(QTIPS.label_smoothing, ge=0, lt=1)  # of cross-entropy: training/losses.py
     class_weights: Literal["auto", "none"] = "auto"  # of cross-entropy; the other losses balance by themselves
     # A name, an albumentations YAML, or its content.
     augmentation: str | list[dict[str, dict[str, Any]]] = QTIPS.augmentation

@@ -158,7 +158,6 @@ def task_of(config: RunConfig, network: ImageNetwork, data: RunData) -> Segmenta
         config.weight_decay,
         config.time_smoothness,
         config.loss,
-        config.label_smoothing,
     )
     return task.follow(config.distillation) if isinstance(task, DistilledTask) else task
 

@@ -41,16 +41,14 @@ class Loss(nn.Module):
     against the rest, averaged over pixels and classes.
     Args: class_weights: (C,), of cross-entropy alone. dice and lovasz count every class alike whatever its size, and focal
         weighs by how hard a pixel is: weights on top would balance twice.
-        label_smoothing: of cross-entropy alone: that share of each pixel's target is spread evenly over all classes.
     Properties: ignored pixels change nothing; 0 with zero gradients if all are ignored; computed in float32 under autocast.
     Raises: ValueError as parse_loss.
     """
 
     class_weights: Tensor
 
-    def __init__(self, text: str, class_weights: Tensor, label_smoothing: float = 0.0):
+    def __init__(self, text: str, class_weights: Tensor):
         super().__init__()
-        self.label_smoothing = label_smoothing
         self.terms = parse_loss(text)
         self.register_buffer("class_weights", class_weights)
         self.overlaps = {name: _of_smp(name) for name in self.terms if name != "cross-entropy"}
@@ -66,13 +64,7 @@ class Loss(nn.Module):
     def _term(self, name: str, logits: Tensor, mask: Tensor) -> Tensor:
         if name != "cross-entropy":
             return self.overlaps[name](logits, mask)
-        return F.cross_entropy(
-            logits,
-            mask,
-            weight=self.class_weights,
-            ignore_index=IGNORE,
-            label_smoothing=self.label_smoothing,
-        )
+        return F.cross_entropy(logits, mask, weight=self.class_weights, ignore_index=IGNORE)
 
 
 def _of_smp(name: str) -> Callable[[Tensor, Tensor], Tensor]:

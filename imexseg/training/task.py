@@ -60,7 +60,6 @@ class SegmentationTask(L.LightningModule):
         weight_decay: float,
         smoothness: float = 0.0,
         loss: str = "cross-entropy",
-        label_smoothing: float = 0.0,
     ):
         super().__init__()
         self.network = network
@@ -68,7 +67,7 @@ class SegmentationTask(L.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.smoothness = smoothness  # weight of the smoothness in time
-        self.loss = Loss(loss, class_weights, label_smoothing)
+        self.loss = Loss(loss, class_weights)
         self.confusion = MulticlassConfusionMatrix(len(names), ignore_index=IGNORE, validate_args=False)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:

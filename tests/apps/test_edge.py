@@ -114,7 +114,7 @@ def test_a_signal_ends_it_cleanly(models: Path, folder: Path, tmp_path: Path, nu
         os.link(folder / "b.png", folder / f"copy{copy}.png")
     arguments = command(models / "qtips.onnx", "--source", folder, "--output", tmp_path / "out")
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not list((tmp_path / "out").glob("*_overlay.png")) and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(number)

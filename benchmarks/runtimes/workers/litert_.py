@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from common import Run, main, only
 
 
@@ -14,7 +15,11 @@ def convert(path: Path, output: Path) -> None:
     programs = Path(sys.executable).parent
     variables = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     shutil.copy(path, output)  # onnx2tf simplifies in place
-    subprocess.run([programs / "onnx2tf", "-i", output / path.name, "-o", output, "-n"], check=True, env=variables)
+    # It compares on photographs, which it would fetch from the network; any numbers do.
+    np.save(
+        output / "calibration_image_sample_data_20x128x128x3_float32.npy", np.random.rand(20, 128, 128, 3).astype("f4")
+    )
+    subprocess.run([programs / "onnx2tf", "-i", path.name, "-o", ".", "-n"], check=True, env=variables, cwd=output)
 
 
 def opened(folder: Path) -> tuple[Run, list[Path]]:

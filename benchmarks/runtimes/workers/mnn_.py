@@ -1,9 +1,8 @@
-"""MNN."""
+"""MNN. Its own `mnnconvert` also installs a package that reports each conversion to a server; this is the same without."""
 
-import subprocess
-import sys
 from pathlib import Path
 
+import _tools  # of MNN
 import MNN
 import numpy as np
 from common import Run, main, only
@@ -11,11 +10,10 @@ from common import Run, main, only
 
 def convert(path: Path, output: Path) -> None:
     target = output / f"{path.stem}.mnn"
-    files = ["--modelFile", path, "--MNNModel", target]
-    command = [Path(sys.executable).parent / "mnnconvert", "-f", "ONNX", *files, "--bizCode", "imexseg"]
-    subprocess.run(command, check=True)
+    files = ["--modelFile", str(path), "--MNNModel", str(target)]
+    _tools.mnnconvert(["mnnconvert", "-f", "ONNX", *files, "--bizCode", "imexseg"])
     if not target.is_file():
-        raise SystemExit("mnnconvert wrote nothing")
+        raise SystemExit("mnnconvert wrote no file")
 
 
 def opened(folder: Path) -> tuple[Run, list[Path]]:
