@@ -50,7 +50,7 @@ ENGINES = (
 )
 
 
-_SIGNS = ("Error", "rror:", "not supported", "Not Support", "nsupported", "not exists", "inconsistent")
+_SIGNS = ("Error", "rror:", "onnx_op_name", "not supported", "Not Support", "nsupported", "not exists", "inconsistent")
 
 
 class ConverterError(Exception):
@@ -122,7 +122,8 @@ def words(output: str) -> str:
     """The line that says why: the last but for remarks on our own call of it."""
     lines = [re.sub(r"\x1b\[\d*m", "", " ".join(line.split())) for line in output.splitlines()]
     ours = [re.search(r"died with <?([\w.]+)", line) for line in lines if "CalledProcessError" in line]
-    lines = [line for line in lines if line and "CalledProcessError" not in line]
+    frames = ("File ", "raise ", "subprocess.run(", "main(convert", "convert(Path(", "^^")
+    lines = [line for line in lines if line and "CalledProcessError" not in line and not line.startswith(frames)]
     if any(ours):
         return f"crashed ({next(found[1] for found in ours if found)})"
     said = [line for line in lines if any(sign in line for sign in _SIGNS)] or lines
