@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ ENGINES = (
 )
 
 
-_SIGNS = ("Error", "rror:", "not supported", "Not Support", "nsupported", "not exists", "inconsistent")
+_SIGNS = ("Error", "rror:", "onnx_op_name", "not supported", "Not Support", "nsupported", "not exists", "inconsistent")
 
 
 class ConverterError(Exception):
@@ -119,7 +120,11 @@ def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str
 
 def words(output: str) -> str:
     """The line that says why: the last but for remarks on our own call of it."""
-    lines = [" ".join(line.split()) for line in output.splitlines()]
-    telling = [line for line in lines if any(sign in line for sign in _SIGNS) and "CalledProcessError" not in line]
-    said = telling or [line for line in lines if line]
+    lines = [re.sub(r"\x1b\[\d*m", "", " ".join(line.split())) for line in output.splitlines()]
+    ours = [re.search(r"died with <?([\w.]+)", line) for line in lines if "CalledProcessError" in line]
+    frames = ("File ", "raise ", "subprocess.run(", "main(convert", "convert(Path(", "^^")
+    lines = [line for line in lines if line and "CalledProcessError" not in line and not line.startswith(frames)]
+    if any(ours):
+        return f"crashed ({next(found[1] for found in ours if found)})"
+    said = [line for line in lines if any(sign in line for sign in _SIGNS)] or lines
     return said[-1][:200] if said else ""
