@@ -32,12 +32,11 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Way:
-    """How a network is trained. layout: of its weights and images."""
+    """How a network is trained."""
 
     model: str
     fused: bool = False
     compiled: bool = False
-    layout: torch.memory_format = torch.contiguous_format
     reads: bool = True
 
 
@@ -47,7 +46,6 @@ WAYS = {
     "photo-tiny, steps": Way(OURS, reads=False),
     "LRASPP MobileNetV3, steps": Way(PEER, reads=False),
     "photo-tiny, steps, fused optimiser": Way(OURS, fused=True, reads=False),
-    "photo-tiny, steps, channels last": Way(OURS, layout=torch.channels_last, reads=False),
     "photo-tiny, steps, torch.compile": Way(OURS, compiled=True, reads=False),
 }
 
@@ -62,7 +60,7 @@ def batches(config: RunConfig, data: RunData) -> Iterator[Batch]:
 def step_of(way: Way, data: RunData, source: Iterator[Batch]) -> Callable[[], None]:
     config = RunConfig(model=way.model)
     torch.manual_seed(0)
-    network = build_network(network_settings(config, data)).train().to(memory_format=way.layout)
+    network = build_network(network_settings(config, data)).train()
     loss = Loss("cross-entropy", torch.ones(len(data.description.names)))
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, fused=way.fused)
     predict = torch.compile(network.at_own_scale) if way.compiled else network.at_own_scale
@@ -70,7 +68,7 @@ def step_of(way: Way, data: RunData, source: Iterator[Batch]) -> Callable[[], No
     def step() -> None:
         image, mask = next(source)
         optimiser.zero_grad()
-        loss(predict(image.contiguous(memory_format=way.layout)), mask).backward()
+        loss(predict(image), mask).backward()
         optimiser.step()
 
     return step
