@@ -198,9 +198,9 @@ def _tiled(predictor: "SharedPredictor", tile: int) -> "TiledPredictor":
 
 
 def _limit(predictor: "SharedPredictor", max_memory: int | None) -> "MemoryLimit":
-    from imexseg.inference.memory_limit import DEFAULT_LIMIT, MemoryLimit
+    from imexseg.inference.memory_limit import MemoryLimit
 
-    return MemoryLimit(predictor, DEFAULT_LIMIT if max_memory is None else max_memory)
+    return MemoryLimit(predictor, max_memory)
 
 
 def _results(

@@ -16,6 +16,7 @@ from imexseg.inference.tiling import COMPARED_PIXELS, GRID, SMALLEST_TILE, Tiled
 from imexseg.units import in_memory
 
 DEFAULT_LIMIT = 2 << 30  # bytes: fixed, so that masks do not depend on the machine
+LEAST_ROOM = 1 << 29  # bytes for an image, where nobody has set a limit
 TILES = [*range(SMALLEST_TILE, 512, GRID), *range(512, 2048, 128), *range(2048, 8193, 256)]  # pixels
 NEARLY = 1.02  # of the least work: not worth more memory
 RESIDENT_STEP = 128 << 20  # bytes to which the program's own memory is rounded up, so that trifles decide nothing
@@ -49,20 +50,21 @@ def resident_bytes() -> int:
 class MemoryLimit:
     """Chooses how each image is segmented.
 
-    Args: limit: bytes of the whole process.  resident: bytes that it has without any image; None: what it has now.
-    Raises: UsageError if the program itself takes more.
+    Args: limit: bytes of the whole process; None: DEFAULT_LIMIT, or what leaves LEAST_ROOM to a program that is large itself.
+        resident: bytes that it has without any image; None: what it has now.
+    Raises: UsageError if the program itself takes more than the limit.
     """
 
-    def __init__(self, predictor: SharedPredictor, limit: int, resident: int | None = None):
+    def __init__(self, predictor: SharedPredictor, limit: int | None, resident: int | None = None):
         self.predictor = predictor
-        self.limit = limit
         self.resident = resident_bytes() if resident is None else resident
+        self.limit = max(DEFAULT_LIMIT, self._with_gaps(LEAST_ROOM)) if limit is None else limit
         self.n_classes = len(predictor.info.names)
         self.n_channels = predictor.info.in_channels
         if self.room <= 0:
             least = self._with_gaps(self._tile_bytes(SMALLEST_TILE, SMALLEST_TILE))
             raise UsageError(
-                f"--max-memory {in_memory(limit)}: is too small for any tile: the program with its weights takes "
+                f"--max-memory {in_memory(self.limit)}: is too small for any tile: the program with its weights takes "
                 f"{in_memory(self.resident)} already; give {in_memory(least)} or more"
             )
 

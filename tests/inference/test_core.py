@@ -103,6 +103,8 @@ def test_predict_and_evaluate_take_a_core_file(core: Path, qtips_folder: Path, t
         capsys.readouterr()
         assert command_line.main(["evaluate", str(weights), str(qtips_folder), "--json"]) == 0
         scores.append(json.loads(capsys.readouterr().out))
+    calibration = [found.pop("ece") for found in scores]
+    assert calibration[0] == pytest.approx(calibration[1], rel=1e-6)
     assert scores[0] == scores[1]
 
 

@@ -177,6 +177,13 @@ def test_predict_cuts_what_would_take_more(
     assert (tmp_path / "none/a_mask.png").exists()
 
 
+def test_without_a_limit_a_program_that_is_large_itself_has_room_left():
+    assert MemoryLimit(Sized(100), None, 1 << 30).limit == 2 << 30
+    assert MemoryLimit(Sized(100), None, 7 << 30).room >= 1 << 29
+    with pytest.raises(UsageError, match="--max-memory 2 GiB: is too small for any tile"):
+        MemoryLimit(Sized(100), 2 << 30, 7 << 30)
+
+
 @pytest.mark.parametrize("text", ["2", "2Gib", "-1GB", "GiB", "1e3MB", "0MB", "nan GiB", ""])
 def test_a_size_without_sense_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["predict", str(tmp_path), f"--max-memory={text}"]) == 2
