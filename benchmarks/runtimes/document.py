@@ -62,7 +62,7 @@ def _program(engine: Engine) -> str:
     source = engine.worker.read_text(encoding="utf-8")
     module = ast.parse(source)
     functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
-    code = "\n\n".join(ast.get_source_segment(source, node) or "" for node in functions)
+    code = "\n\n\n".join(ast.get_source_segment(source, node) or "" for node in functions)
     packages = " ".join(engine.packages)
     return (
         f"### {engine.title}\n\n{ast.get_docstring(module)}\n\n    pip install {packages}\n\n```python\n{code}\n```\n"
