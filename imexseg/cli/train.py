@@ -31,7 +31,7 @@ FLAGS = (
     *("data", "model", "network", "epochs", "batch_size", "learning_rate", "seed", "devices", "output"),
     *("levels", "time_smoothness", "accept_licence", "augmentation", "crop", "loss", "early_stopping"),
     *("precision", "long_side", "accumulate", "num_nodes", "init_weights", "budget", "teacher", "unlabelled"),
-    *("num_workers", "cache_memory"),
+    *("num_workers", "cache_memory", "folds"),
 )
 
 
@@ -52,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--early-stopping", type=positive_int, metavar="N", help="stop after N epochs without a higher val mIoU"
+    )
+    parser.add_argument(
+        "--folds",
+        type=positive_int,
+        metavar="K",
+        help="then train on K shares of all images in turn: a score that rests on every image, for K times the time",
     )
     parser.add_argument(
         "--batch-size",
@@ -148,10 +154,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Raises: UsageError for settings or data that cannot work; JobError if the run was interrupted or could not write."""
     begun = time.monotonic()
+    from imexseg.data.check.folds import require_folds
     from imexseg.models.recipes import settings_in_words
     from imexseg.training.config import resolve
     from imexseg.training.device import check_devices
     from imexseg.training.fit import check_network
+    from imexseg.training.folds import SCORES
     from imexseg.training.run_folder import (
         CONFIG,
         choose_run_folder,
@@ -169,6 +177,7 @@ def run(options: argparse.Namespace) -> int:
             check_devices(config)
             if options.epochs is not None:
                 create_run_folder(options.resume, config)
+                (options.resume / SCORES).unlink(missing_ok=True)  # of folds of fewer epochs
                 messages.print(
                     f"continued after epoch {config.restarts[-1]}: the learning rate begins a new cycle, up to "
                     f"{config.learning_rate:g} and down again"
@@ -185,6 +194,8 @@ def run(options: argparse.Namespace) -> int:
     data = None if config.data is None else look_at(config.data)
     if data is not None:
         check_teacher(config, data.description.names, data.train)
+        if config.folds is not None:
+            require_folds(config.folds, len(data.train.pairs) + len(data.val.pairs))
     if planning and data is not None:
         if process_rank() > 0:  # the first process has planned
             config = resolve(folder / CONFIG, {})
@@ -205,6 +216,7 @@ def _train(
 ) -> int:
     from imexseg.report.of_run import report_on_run
     from imexseg.training.fit import fit, generate_data, look_at_data
+    from imexseg.training.folds import cross_validate
     from imexseg.training.run_folder import BEST, REPORT, process_rank
     from imexseg.training.trainer import interrupted
 
@@ -213,13 +225,21 @@ def _train(
     if process_rank() == 0:
         messages.print(f"{config.model} for {config.epochs} epochs; results will be in {where}")
     data = data or look_at_data(generate_data(config, folder))
-    trained = fit(config, folder, data, messages, resume, seconds)
+    begun = time.monotonic()
+    share = None if seconds is None else seconds / (1 + (config.folds or 0))
+    trained = fit(config, folder, data, messages, resume, share)
     if process_rank() > 0:
         return 0
+    folds = None
+    if config.folds is not None:
+        left = None if seconds is None else seconds - (time.monotonic() - begun)
+        folds = cross_validate(config, folder, data, messages, left)
     with progress_bar("report") as progress:
-        reported = report_on_run(folder, trained, progress)
+        reported = report_on_run(folder, trained, progress, folds)
     scores = reported.scores
     messages.print(f"best epoch {trained.best_epoch}: mIoU {scores.miou:.4f} on {scores.images} validation images")
+    if folds is not None:
+        messages.print(f"folds: {folds.in_words()}")
     for line in reported.advice:
         messages.print(f"would help: {line}")
     messages.print(f"weights   {where}/{BEST}\nreport    {where}/{REPORT}")

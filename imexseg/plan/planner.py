@@ -50,7 +50,9 @@ def make_plan(
     chooser = Chooser(seen, given, limits, say)
 
     def seconds_left() -> float:
-        return budget * (1 - rules.MARGIN - rules.SUSPICIOUS) - rules.REPORT * busy.factor - (time.monotonic() - begun)
+        """For the network, and as much for each fold."""
+        reserved = budget * (rules.MARGIN + rules.SUSPICIOUS) + rules.REPORT * busy.factor
+        return (budget - reserved - (time.monotonic() - begun)) / (1 + (given.get("folds") or 0))
 
     weighing = measure or limits.of_the_device
     choice = chooser.settle(options, at, seconds_left if timed else None, weighing)
@@ -61,6 +63,8 @@ def make_plan(
         seen, choice, given, limits, seconds_left() if timed else 0.0, config, begun, rules.REPORT * busy.factor
     )
     settings = _settings(choice, config, run, seen, given, limits)
+    if run is not None and limits.budget is not None and (k := _folds(seen, choice, run, given, seconds_left())):
+        settings["folds"] = k
     if threads is not None:
         settings["cpu_threads"] = threads
     augmentation = given.get("augmentation", settings.get("augmentation"))
@@ -75,8 +79,10 @@ def make_plan(
         why_scale=why_scale,
         augmentation=augmentation or config.augmentation,
         threads=threads,
+        folds=settings.get("folds"),
     )
-    expected = _expected(seen, choice, config, run, begun, rules.REPORT * busy.factor)
+    n_runs = 1 + (given.get("folds") or settings.get("folds") or 0)
+    expected = _expected(seen, choice, config, run, begun, rules.REPORT * busy.factor, n_runs)
     by = choice.by or ("the budget" if run is not None and run.full and "epochs" not in given else "no limit")
     return Plan(settings, reasons.all(), seen.as_dict(), expected, limits, by, _remarks(seen, choice))
 
@@ -182,7 +188,7 @@ def _settings(
         "network": config.network,
         "long_side": config.long_side,
         "crop": config.crop,
-        "augmentation": _augmentation(seen, choice),
+        "augmentation": _augmentation(seen, choice, run),
     }
     recipe = vars(recipe_of(config.model, config.network))
     decided = {name: value for name, value in recipe.items() if name != "epochs"} | decided
@@ -197,18 +203,39 @@ def _settings(
     return {name: value for name, value in decided.items() if name not in given}
 
 
-def _augmentation(seen: Seen, choice: Choice) -> Any:
+def _augmentation(seen: Seen, choice: Choice, run: schedule.Schedule | None) -> Any:
     usual = recipe_of(choice.candidate.model, choice.candidate.network).augmentation
-    return usual if usual != "light" or seen.has_up_and_down else rules.TURNED
+    if usual != "light":
+        return usual
+    if run is not None and run.passes(seen.n_train) < rules.FEW_PASSES:
+        return rules.MIRRORED if seen.has_up_and_down else rules.MIRRORED_BOTH_WAYS
+    return usual if seen.has_up_and_down else rules.TURNED
+
+
+def _folds(seen: Seen, choice: Choice, run: schedule.Schedule, given: dict[str, Any], seconds: float) -> int | None:
+    """How many there is time for, beside the network, where a score on the validation images says little."""
+    apart = {"folds", "devices", "num_nodes", "epochs"} & given.keys()
+    if apart or choice.speed is None or run.full or seen.n_val >= rules.FEW_VALIDATION:
+        return None
+    one = costs_of(choice.speed, seen).run(run.epochs, run.images)
+    k = min(int(seconds / one) - 1, rules.MOST_FOLDS, seen.n_train + seen.n_val)
+    return k if k >= rules.LEAST_FOLDS else None
 
 
 def _expected(
-    seen: Seen, choice: Choice, config: RunConfig, run: schedule.Schedule | None, begun: float, page: float
+    seen: Seen,
+    choice: Choice,
+    config: RunConfig,
+    run: schedule.Schedule | None,
+    begun: float,
+    page: float,
+    n_runs: int,
 ) -> dict[str, Any]:
+    """Args: n_runs: the network's own and those of its folds."""
     expected: dict[str, Any] = {}
     if choice.speed is not None and run is not None:
         costs = costs_of(choice.speed, seen)
-        training = costs.run(run.epochs, run.images)
+        training = n_runs * costs.run(run.epochs, run.images)
         report = page + 2 * seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
         expected |= {
             "seconds": round(time.monotonic() - begun + training + report, 1),

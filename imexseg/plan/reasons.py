@@ -30,6 +30,7 @@ class Reasons:
     why_scale: str
     augmentation: Any
     threads: int | None
+    folds: int | None  # that were decided
 
     def all(self) -> list[Decision]:
         return list(self._lines())
@@ -46,6 +47,8 @@ class Reasons:
         yield Decision("rare classes", *self._rare())
         if self.run is not None:
             yield self._line("epochs", *self._epochs(self.run), "epochs")
+        if self.folds is not None or self.given.get("folds"):
+            yield self._line("folds", str(self.folds or self.given["folds"]), self._why_folds(), "folds")
         yield self._line(
             "precision", self.config.precision, "the solves and the loss are in 32 bits anyway", "precision"
         )
@@ -123,7 +126,10 @@ class Reasons:
         halves += f"{objects.left_and_right:.0%}"
         if isinstance(self.augmentation, list):
             names = ", ".join(name for step in self.augmentation for name in step)
-            return names[:SHOWN], f"no up and down ({halves}): turned upside down too"
+            turned = f"no up and down ({halves}): turned upside down too"
+            few = f"fewer than {rules.FEW_PASSES} passes over the images: no more than mirrored"
+            whys = [few] * (self.augmentation in (rules.MIRRORED, rules.MIRRORED_BOTH_WAYS))
+            return names[:SHOWN], "; ".join([*whys, *([turned] if self.augmentation != rules.MIRRORED else [])])
         why = f"an up and a down ({halves}): mirrored, not turned" if self.augmentation in ("light", "strong") else ""
         return str(self.augmentation), why or f"recipe of {self.config.model}"
 
@@ -154,6 +160,9 @@ class Reasons:
             return epochs, f"{run.passes(n):.0f} passes over the images: {enough}"
         source = "" if self.limits.budget else ", the most without a --budget"
         return epochs, f"{run.passes(n):.1f} passes over the images fit into {budget}{source}"
+
+    def _why_folds(self) -> str:
+        return f"{self.seen.n_val} validation images say little, and there is time that training has no use for"
 
     def _workers(self) -> tuple[str, str]:
         said = "chosen when the run begins: processes for it pay where there are four cores or more"

@@ -127,6 +127,16 @@ SAVING = 0.3  # seconds an epoch: metrics.csv, best.safetensors, last.ckpt
 REPORT = 8.0  # seconds: figures and pages, beside the images that are predicted for it
 SUSPICIOUS = 0.05  # of the budget, for looking through the training images again (report/suspicious.py)
 
+# Few passes: docs/recipes.md, "Augmentation is a matter of how often a network sees each image": mirrored and nothing else gains
+# 1.5 ± 0.6 points where images are seen 3 to 20 times (photo-s; not measured on lite0).
+FEW_PASSES = 20
+MIRRORED: list[dict[str, Any]] = [{"HorizontalFlip": {"p": 0.5}}]
+MIRRORED_BOTH_WAYS: list[dict[str, Any]] = [*MIRRORED, {"VerticalFlip": {"p": 0.5}}]
+
+# Folds: where a score on the validation images says little, and the budget leaves time that training has no use for.
+FEW_VALIDATION = 20  # images
+LEAST_FOLDS, MOST_FOLDS = 3, 5
+
 # Validation: half the width of an interval of 95 % is about this many points of mIoU over the root of the number of images.
 SPREAD_OF_AN_IMAGE = 27.5  # plan-spread: `people` on images of CCP, drawn again
 

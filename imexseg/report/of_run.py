@@ -27,6 +27,7 @@ from imexseg.report.html import Example, ReportContents, pick_examples, write_re
 from imexseg.report.receptive_field import effective_receptive_field
 from imexseg.report.suspicious import Look, look_through
 from imexseg.training.fit import TrainedRun
+from imexseg.training.folds import Folds
 from imexseg.training.run_folder import BEST, CONFIG, ENVIRONMENT, REPORT
 
 FIELD_IMAGES = 16  # over which the receptive field is averaged
@@ -41,8 +42,10 @@ class Reported:
     advice: list[str]
 
 
-def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], None]) -> Reported:
-    """Write report.html of a finished run."""
+def report_on_run(
+    folder: Path, run: TrainedRun, progress: Callable[[int, int], None], folds: Folds | None = None
+) -> Reported:
+    """Write report.html of a finished run, and of its folds if it has any."""
     network = load(folder / BEST)
     info = network.info
     evaluation = evaluate(Predictor(network), run.description, "val", progress)
@@ -60,7 +63,8 @@ def report_on_run(folder: Path, run: TrainedRun, progress: Callable[[int, int], 
     contents = ReportContents(
         title=f"{info.model} on {info.data['name']}",
         summary=_summary(network, evaluation.scores, run)
-        | {name: fact for name, fact in environment.items() if name == "stopped"},
+        | {name: fact for name, fact in environment.items() if name == "stopped"}
+        | ({} if folds is None else {"cross-validation": folds.in_words()}),
         scores=evaluation.scores,
         history=run.history,
         worst=_examples(network, evaluation, worst),

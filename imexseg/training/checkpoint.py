@@ -20,7 +20,7 @@ FREE = frozenset(
     (
         *("num_workers", "devices", "num_nodes", "accelerator", "accept_licence", "store_states", "init_weights"),
         *("budget", "fill_budget", "paces", "plan", "cpu_threads"),  # last.ckpt knows what the clock has changed
-        "cache_memory",
+        *("cache_memory", "folds"),
     )
 )
 _NAMES = frozenset(("name", "licence"))  # of the data: a folder may be moved

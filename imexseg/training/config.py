@@ -60,6 +60,9 @@ class RunConfig(BaseModel):
     fill_budget: bool = False  # epochs are added, too, where the budget allows
     paces: list[tuple[PositiveInt, PositiveInt]] = []  # [after so many epochs, so many in all], to be repeated
     restarts: list[PositiveInt] = []  # after so many epochs the learning rate begins a new cycle (training/cycles.py)
+    folds: Annotated[int, Field(ge=2)] | None = (
+        None  # training/folds.py: shares of all images, for a score that rests on them
+    )
     early_stopping: PositiveInt | None = None  # epochs in a row without a higher val mIoU, then stop; None: never
     batch_size: PositiveInt = QTIPS.batch_size  # over all devices of all nodes together
     accumulate: PositiveInt = 1  # batches whose gradients are added up for one step of the optimiser
@@ -185,6 +188,9 @@ class RunConfig(BaseModel):
                 "give epochs instead",
                 *("budget", "levels", "restarts"),
             )
+        if self.folds is not None and (self.data is None or self.n_processes > 1):
+            why = "need a data set; give DATA" if self.data is None else "are trained on one device of one machine"
+            raise _together(f"folds {self.folds}: {why}", "folds", "devices", "num_nodes")
         if (wrong := contradiction(self)) is not None:
             raise _together(wrong[0], *wrong[1])
         of_the_data = sorted(self.network.keys() & {"in_channels", "num_classes", "mean", "std"})

@@ -96,11 +96,13 @@ def fit(
     console: Console,
     resume: bool = False,
     seconds: float | None = None,
+    whole: Path | None = None,
 ) -> TrainedRun:
     """Train as the settings say and leave best.safetensors, last.ckpt and metrics.csv in the folder.
 
     Args: resume: go on from the folder's last.ckpt; the final weights equal those of an uninterrupted run.
         seconds: of the clock that are left for it, where config has a budget; None: the whole budget.
+        whole: the folder of the run that this one is a part of, for what is said of going on.
     Raises: JobError if interrupted or if a file cannot be written.
     """
     if process_rank() == 0 and not resume:
@@ -120,7 +122,7 @@ def fit(
         info = model_info(config, data, network, begun)
         if taught:
             info.training.update(teacher=taught[0].facts(), unlabelled=len(taught[1].paths))
-        recorder = RunRecorder(level_folder, network, info, folder)
+        recorder = RunRecorder(level_folder, network, info, whole or folder)
         pace = Pace(seconds if config.budget else None, config.fill_budget, config.paces, console.print)
         go_on = resume and (level_folder / LAST).exists()
         if go_on:
@@ -132,7 +134,7 @@ def fit(
         batches = SegmentationData(config, data.train, data.val, level, taught)
         if process_rank() == 0:
             console.print(batches.in_words())
-        stopped = run_trainer(trainer, task, batches, level_folder, folder, go_on)
+        stopped = run_trainer(trainer, task, batches, level_folder, whole or folder, go_on)
         if stopped and process_rank() == 0:
             console.print(f"stopped {stopped}")
             add_to_environment(folder, f"stopped at 1/{2**level} of the size" if level else "stopped", stopped)

@@ -1,6 +1,8 @@
 """`imexseg plan` and `train` without --model, as a user runs them, on small synthetic folders."""
 
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,9 @@ import imexseg
 from imexseg.cli.main import main
 from imexseg.plan import choose, rules, threads
 from imexseg.plan.device import Weighed
+from imexseg.plan.plan import Limits
+from imexseg.plan.planner import make_plan
+from imexseg.training.fit import look_at_data
 
 random = np.random.default_rng(5)
 
@@ -226,3 +231,43 @@ def test_limits_are_for_data(capsys):
     code, _, err = run(capsys, "train", "--budget", "5m")
     assert code == 2
     assert "--budget: is for a data set" in err
+
+
+def planned(data: Path, budget: float, **given: object):
+    limits = Limits(budget=budget, pretrained="never")
+    return make_plan(look_at_data(data), given, limits, time.monotonic(), measure=False)
+
+
+def test_time_that_training_has_no_use_for_goes_to_folds_where_validation_says_little(tmp_path: Path, monkeypatch):
+    few = folder(tmp_path / "few", 8, 3, (32, 32))
+    monkeypatch.setattr(rules, "SMALL_IMAGES", replace(rules.SMALL_IMAGES, most_passes=6))
+    plan = planned(few, 600)
+    assert rules.LEAST_FOLDS <= plan.settings["folds"] <= rules.MOST_FOLDS
+    (said,) = [decision for decision in plan.decisions if decision.what == "folds"]
+    assert "3 validation images" in said.why
+    one = planned(few, 600, folds=None, epochs=plan.settings["epochs"])
+    assert plan.expected["seconds_of_training"] > 2 * one.expected["seconds_of_training"]
+    assert "folds" not in one.settings  # epochs were set: the time is the user's
+    monkeypatch.setattr(rules, "FEW_VALIDATION", 3)
+    assert "folds" not in planned(few, 600).settings
+
+
+def test_folds_that_were_asked_for_share_the_budget(tmp_path: Path):
+    data = folder(tmp_path / "data", 8, 3, (32, 32))
+    alone, with_folds = (planned(data, 40, **given).settings for given in ({}, {"folds": 4}))
+    assert with_folds["epochs"] * (with_folds["images_per_epoch"] or 8) < 0.6 * alone["epochs"] * (
+        alone["images_per_epoch"] or 8
+    )
+
+
+@pytest.mark.parametrize(
+    ("epochs", "upright", "wanted"),
+    [(3, True, rules.MIRRORED), (3, False, rules.MIRRORED_BOTH_WAYS), (40, True, "light"), (40, False, rules.TURNED)],
+)
+def test_augmentation_by_passes_and_by_up_and_down(epochs: int, upright: bool, wanted: object, tmp_path: Path):
+    data = folder(tmp_path / "data", 6, 2, (100, 128))
+    if not upright:
+        for path in sorted((data / "masks/train").glob("*.png"))[::2]:
+            Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
+    model = {"model": "imex-residual-lean-photo-tiny", "long_side": None, "network": {"width": [4], "n_steps": [1]}}
+    assert planned(data, 600, epochs=epochs, **model).settings["augmentation"] == wanted

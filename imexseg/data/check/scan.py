@@ -90,7 +90,7 @@ def examine_split(
     if not readings:
         return None, problems or [Problem("files", f"{description.root}: the split {split!r} has no pairs")]
     problems += problems_of_split(description, split, readings, complete=not problems)
-    return _facts(description, readings), problems
+    return facts_of(description, readings), problems
 
 
 def read_pairs(pairs: Sequence[Pair], description: DataDescription, mirror: Mirror | None = None) -> Iterator[Read]:
@@ -107,7 +107,8 @@ def read_pairs(pairs: Sequence[Pair], description: DataDescription, mirror: Mirr
         yield from pool.map(read, pairs)
 
 
-def _facts(description: DataDescription, readings: list[Reading]) -> SplitFacts:
+def facts_of(description: DataDescription, readings: Sequence[Reading]) -> SplitFacts:
+    """Of at least one pair that could be read."""
     counts = np.sum([reading.counts for reading in readings], axis=0)
     n_classes = len(description.names)
     channels = max(len(reading.moments) for reading in readings)
@@ -130,7 +131,7 @@ def _facts(description: DataDescription, readings: list[Reading]) -> SplitFacts:
     )
 
 
-def _statistics(readings: list[Reading], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _statistics(readings: Sequence[Reading], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel over all pixels that mean something; 1 for the deviation of a constant one."""
     n_pixels = sum(reading.size[0] * reading.size[1] - reading.n_void for reading in readings)
     # Grey images among colour ones count as three equal channels.
