@@ -16,7 +16,7 @@ export function modelIn(here) {
   } catch {
     throw new PageError(`This link names a network at “${named.slice(0, 100)}”, which is no address.`);
   }
-  if (url.origin !== here.origin || url.username || url.password) {
+  if (url.origin !== here.origin || url.protocol !== here.protocol || url.username || url.password) {
     const where = url.host || url.protocol;
     throw new PageError(
       `This link names a network at ${where}. This page opens networks from ${here.host} alone: download it there, then open the file here.`,
