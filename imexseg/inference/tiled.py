@@ -14,6 +14,7 @@ from imexseg.data.read.georeference import read_georeference
 from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.errors import ImexsegError, WriteError
 from imexseg.files import appearing_whole, write_atomically
+from imexseg.inference.allocator import give_back_freed_memory
 from imexseg.inference.areas import Areas
 from imexseg.inference.image_files import Wanted, beside
 from imexseg.inference.pipeline import Job, Result
@@ -142,6 +143,7 @@ def _strips(
         strip[:, block.column : block.column + columns] = most_probable(block.probabilities)
         if shares is not None:
             shares.add(block)
+        give_back_freed_memory()
         if block.column + columns == source.shape[1]:
             yield strip
             strip = None

@@ -14,8 +14,11 @@ from imexseg.numerics.layout import as_laid_out
 from imexseg.numerics.reflective import COSINES, reflective_symbol, solve_cosine
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
-from imexseg.numerics.sweeps import Waves, solve_swept
+from imexseg.numerics.sweeps import Factored, Waves, solve_swept
 
+KEPT_BYTES = (
+    2 << 20
+)  # of the factors of one solve: on small grids they take as long as the solve, on large ones memory counts
 IMPLEMENTATIONS = ("fast", "matmul")  # matmul: matrix products alone, which every runtime has
 
 SymbolOf = Callable[[Tensor, int, int], Tensor]  # (α, H, W) ↦ λ
@@ -110,6 +113,7 @@ class DiffusionSolve(ImplicitSolve):
         log_length = math.log(shortest) + (math.log(longest) - math.log(shortest)) * torch.rand(channels, 2)
         self.weight = nn.Parameter(torch.empty(channels, 2))
         self.set_diffusion((2 * log_length).exp() / step_size)
+        self._kept: Factored | None = None
 
     def diffusion(self) -> Tensor:
         """α ≥ 0. Shapes: → (C, 2). Units: pixel² of this grid per time."""
@@ -123,9 +127,23 @@ class DiffusionSolve(ImplicitSolve):
         with torch.autocast(device_type=X.device.type, enabled=False):
             alpha = self.diffusion()
             if self.implementation == "fast" and self.waves is not None and X.device.type == "cpu":
-                return solve_swept(X, self.step_size * alpha, self.waves)
+                return solve_swept(X, self.step_size * alpha, self.waves, self._factored(X, alpha))
             rho = resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size)
             return as_laid_out(self.by_products(X, rho), X)
+
+    def _factored(self, X: Tensor, alpha: Tensor) -> Factored | None:
+        """Where nothing is trained the factors of the last grid are kept, if they are small; None otherwise."""
+        if torch.is_grad_enabled() or alpha.dtype != X.dtype or self.waves is None:
+            return None
+        height, width = X.shape[2:]
+        diffusion = self.step_size * alpha
+        kept = self._kept  # another thread may change it
+        if kept is not None and kept.fits(height, width, diffusion):
+            return kept
+        factored = Factored(height, width, diffusion, self.waves)
+        if factored.nbytes <= KEPT_BYTES:
+            self._kept = factored
+        return factored
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
