@@ -114,6 +114,7 @@ class DiffusionSolve(ImplicitSolve):
         self.weight = nn.Parameter(torch.empty(channels, 2))
         self.set_diffusion((2 * log_length).exp() / step_size)
         self._kept: Factored | None = None
+        self.keeps_factors = True
 
     def diffusion(self) -> Tensor:
         """α ≥ 0. Shapes: → (C, 2). Units: pixel² of this grid per time."""
@@ -141,7 +142,7 @@ class DiffusionSolve(ImplicitSolve):
         if kept is not None and kept.fits(height, width, diffusion):
             return kept
         factored = Factored(height, width, diffusion, self.waves)
-        if factored.nbytes <= KEPT_BYTES:
+        if factored.nbytes <= KEPT_BYTES and self.keeps_factors:
             self._kept = factored
         return factored
 
@@ -189,6 +190,19 @@ def without_solve(network: nn.Module) -> Iterator[None]:
     finally:
         for solve in switched:
             solve.switched_off = False
+
+
+@contextmanager
+def without_keeping(network: nn.Module) -> Iterator[None]:
+    """Within this context no solve keeps its factors: what the network takes depends on the size of the image alone."""
+    keeping = [solve for solve in solves(network) if isinstance(solve, DiffusionSolve)]
+    for solve in keeping:
+        solve.keeps_factors, solve._kept = False, None
+    try:
+        yield
+    finally:
+        for solve in keeping:
+            solve.keeps_factors = True
 
 
 @contextmanager

@@ -87,6 +87,18 @@ def test_they_are_made_once_unless_they_are_large(solve, monkeypatch: pytest.Mon
     assert len(made) == 4
 
 
+@torch.no_grad()
+def test_nothing_is_kept_while_memory_is_counted(solve):
+    X = torch.randn(1, 3, 9, 12)
+    solve(X)
+    with implicit.without_keeping(solve):
+        assert solve._kept is None
+        solve(X)
+        assert solve._kept is None
+    solve(X)
+    assert solve._kept is not None
+
+
 def test_training_sees_every_change(solve):
     X = torch.randn(2, 3, 9, 12)
     with torch.no_grad():
