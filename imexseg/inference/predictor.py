@@ -14,7 +14,7 @@ from imexseg.errors import JobError
 from imexseg.inference.footprint import Footprint, counted
 from imexseg.inference.live_tensors import most_bytes
 from imexseg.inference.prediction import Prediction, most_probable
-from imexseg.layers.implicit import without_keeping
+from imexseg.layers.solve_modes import without_keeping
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
 

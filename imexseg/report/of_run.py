@@ -18,7 +18,8 @@ from imexseg.data.read.tensors import image_to_tensor
 from imexseg.evaluation.evaluate import Evaluation, confusion_matrix, evaluate, read_pair
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.predictor import Predictor
-from imexseg.layers.implicit import ImplicitSolve, without_solve
+from imexseg.layers.implicit import ImplicitSolve
+from imexseg.layers.solve_modes import without_solve
 from imexseg.models.artefact import load
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters

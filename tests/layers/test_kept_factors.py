@@ -7,6 +7,7 @@ import torch
 
 from imexseg.layers import implicit
 from imexseg.layers.implicit import implicit_solve
+from imexseg.layers.solve_modes import without_keeping
 
 
 @pytest.fixture(params=["zero", "reflect"])
@@ -91,7 +92,7 @@ def test_they_are_made_once_unless_they_are_large(solve, monkeypatch: pytest.Mon
 def test_nothing_is_kept_while_memory_is_counted(solve):
     X = torch.randn(1, 3, 9, 12)
     solve(X)
-    with implicit.without_keeping(solve):
+    with without_keeping(solve):
         assert solve._kept is None
         solve(X)
         assert solve._kept is None
