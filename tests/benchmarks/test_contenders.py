@@ -8,6 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from benchmarks.contenders.attention import LinearAttention
+from benchmarks.contenders.averaged import SolveOnAverages
 from benchmarks.contenders.coarse import CoarseBranch
 from benchmarks.contenders.fourier import FreeFilter
 from benchmarks.contenders.hartley import SharedHartley
@@ -74,6 +75,19 @@ def test_coarse_branch_averages_and_interpolates(X):
     for step in steps:
         alone = step.norm(alone + step.term(alone))
     assert_close(part(grid) - grid, nn.functional.interpolate(alone, (8, 8), mode="bilinear"))
+
+
+def test_solve_on_averages(X):
+    """By matrices: averages of 2 × 2 points, the last of them of fewer where the side is odd, and (I + hL) assembled."""
+    part = made(SolveOnAverages(C, 0.1, 24, pool=2))
+    averages = torch.zeros(2, C, 4, 3, dtype=X.dtype)
+    for i in range(4):
+        for j in range(3):
+            averages[:, :, i, j] = X[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean((2, 3))
+    L = stencil_matrix(five_point(part.solve.diffusion()), 4, 3, "zero")
+    solved = torch.linalg.solve(torch.eye(12, dtype=X.dtype) + L, averages.flatten(2)[..., None])[..., 0]
+    change = (solved - averages.flatten(2)).view_as(averages)
+    assert_close(part(X) - X, nn.functional.interpolate(change, (H, W), mode="bilinear"))
 
 
 def test_separable_kernel_is_the_outer_product(X):
@@ -179,5 +193,5 @@ def test_the_part_is_in_every_step_that_had_a_solve(part, form):
     assert expected is None or all(type(step.solve) is type(expected) for step in steps)
     if part == "coarse-branch":
         assert [isinstance(step.solve, CoarseBranch) for step in steps] == [False, False, True, False]
-    assert len(solves(net)) == (4 if part.startswith("solve") or part == "heat" else 0)
+    assert len(solves(net)) == (4 if part.startswith("solve") or part in ("heat", "coarse-solve") else 0)
     assert multiply_adds(net.eval(), image[:1]) > 0
