@@ -206,11 +206,13 @@ def _settings(
 
 def _augmentation(seen: Seen, choice: Choice, run: schedule.Schedule | None) -> Any:
     usual = recipe_of(choice.candidate.model, choice.candidate.network).augmentation
-    if usual != "light":
+    if usual not in ("light", "symmetries"):
         return usual
     if run is not None and run.passes(seen.n_train) < rules.FEW_PASSES:
         return rules.MIRRORED if seen.has_up_and_down else rules.MIRRORED_BOTH_WAYS
-    return usual if seen.has_up_and_down else rules.TURNED
+    if seen.has_up_and_down:
+        return "light"
+    return rules.TURNED if usual == "light" else usual
 
 
 def _folds(seen: Seen, choice: Choice, run: schedule.Schedule, given: dict[str, Any], seconds: float) -> int | None:

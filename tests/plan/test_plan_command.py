@@ -272,3 +272,12 @@ def test_augmentation_by_passes_and_by_up_and_down(epochs: int, upright: bool, w
             Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
     model = {"model": "imex-residual-lean-photo-tiny", "long_side": None, "network": {"width": [4], "n_steps": [1]}}
     assert planned(data, 600, epochs=epochs, **model).settings["augmentation"] == wanted
+
+
+def test_small_images_with_an_up_and_a_down_are_not_turned(tmp_path: Path):
+    data = folder(tmp_path / "data", 6, 2, (32, 40))
+    small = {"model": "imex-lean", "long_side": None, "network": {"width": [4], "n_steps": [1]}, "epochs": 40}
+    assert planned(data, 600, **small).settings["augmentation"] == "light"
+    for path in sorted((data / "masks/train").glob("*.png"))[::2]:
+        Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
+    assert planned(data, 600, **small).settings["augmentation"] == "symmetries"
