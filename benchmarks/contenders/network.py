@@ -42,6 +42,7 @@ PARTS: dict[str, Callable[[FlowSettings, int], nn.Module]] = {
     "squeeze-excite": lambda flow, step: SqueezeExcite(flow.channels),
     "coarse-branch": lambda flow, step: CoarseBranch(flow.channels) if step == flow.n_steps // 2 else nn.Identity(),
     "coarse-solve": lambda flow, step: SolveOnAverages(flow.channels, flow.shortest, flow.longest),
+    "block-solve": lambda flow, step: SolveOnAverages(flow.channels, flow.shortest, flow.longest, mode="nearest"),
     "separable-31": lambda flow, step: Separable31(flow.channels),
     "dilated": lambda flow, step: DilatedAttention(flow.channels),
     "free-filter": lambda flow, step: FreeFilter(flow.channels),

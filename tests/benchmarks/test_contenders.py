@@ -90,6 +90,19 @@ def test_solve_on_averages(X):
     assert_close(part(X) - X, nn.functional.interpolate(change, (H, W), mode="bilinear"))
 
 
+def test_solve_of_blocks_is_implicit_in_the_means_of_blocks():
+    """(I + hPᵀLP)⁻¹ assembled: P has a row for each block of 2 × 2 points, each entry a half."""
+    part = made(SolveOnAverages(C, 0.1, 24, pool=2, mode="nearest"))
+    X = torch.randn(2, C, 8, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    P = torch.zeros(12, 48, dtype=X.dtype)
+    for i in range(8):
+        for j in range(6):
+            P[3 * (i // 2) + j // 2, 6 * i + j] = 0.5
+    L = P.T @ stencil_matrix(five_point(part.solve.diffusion()), 4, 3, "zero") @ P
+    expected = torch.linalg.solve(torch.eye(48, dtype=X.dtype) + L, X.flatten(2)[..., None])[..., 0]
+    assert_close(part(X), expected.view_as(X))
+
+
 def test_separable_kernel_is_the_outer_product(X):
     part = made(Separable31(C, taps=5))
     rows, columns = part.rows.weight[:, 0, :, 0], part.columns.weight[:, 0, 0, :]
@@ -193,5 +206,5 @@ def test_the_part_is_in_every_step_that_had_a_solve(part, form):
     assert expected is None or all(type(step.solve) is type(expected) for step in steps)
     if part == "coarse-branch":
         assert [isinstance(step.solve, CoarseBranch) for step in steps] == [False, False, True, False]
-    assert len(solves(net)) == (4 if part.startswith("solve") or part in ("heat", "coarse-solve") else 0)
+    assert len(solves(net)) == (4 if part.startswith("solve") or part in ("heat", "coarse-solve", "block-solve") else 0)
     assert multiply_adds(net.eval(), image[:1]) > 0
