@@ -1,6 +1,7 @@
 """The report of a run: its best weights, applied to the validation images in the same way as `predict` does."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,10 @@ from imexseg.training.fit import TrainedRun
 from imexseg.training.folds import Folds
 from imexseg.training.run_folder import BEST, CONFIG, ENVIRONMENT, REPORT
 
-FIELD_IMAGES = 16  # over which the receptive field is averaged
+FIELD_IMAGES = (
+    16  # over which the receptive field is averaged, or fewer on a machine that is busy: a budget ends with the report
+)
+FIELD_SECONDS = 12.0
 LOOK_SECONDS, LOOK_SHARE = 10.0, 0.05  # for looking through all images again, or this share of the time of training
 
 
@@ -122,7 +126,10 @@ def _receptive_fields(network: ImageNetwork, evaluation: Evaluation) -> tuple[np
         tensor = image_to_tensor(image)
         if not images or tensor.shape == images[0].shape:
             images.append(tensor)
-    batch = torch.stack(images)
+    started = time.monotonic()
+    effective_receptive_field(network, torch.stack(images[:1]))
+    affordable = int(FIELD_SECONDS / (2 * max(time.monotonic() - started, 1e-3)))
+    batch = torch.stack(images[: max(1, affordable)])
     with_solve = effective_receptive_field(network, batch)
     with without_solve(network):
         return with_solve, effective_receptive_field(network, batch)
