@@ -62,7 +62,7 @@ class ImageNetwork(OnGrid):
     def prepared(self, image: Tensor) -> Tensor:
         """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
         height, width = image.shape[-2:]
-        seen = scale_image(image, self.seen(height, width))
+        seen = image if self.config.long_side is None else scale_image(image, self.seen(height, width))
         return channels_last(self.pad_to_stride((seen - self.mean) / self.std))
 
     def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:

@@ -132,3 +132,11 @@ def test_pieces_of_a_file_are_those_of_the_whole(kind: str, tmp_path: Path, monk
         (slice(149, 150), slice(0, 1)),
     ):
         assert np.array_equal(source.read(rows, columns), pixels[rows, columns])
+
+
+@pytest.mark.parametrize("pieces", [{"tile": (32, 48)}, {"rowsperstrip": 9}], ids=["tiles", "strips"])
+def test_deep_colour_stored_plane_by_plane_is_read_as_it_is(tmp_path: Path, pieces: dict):
+    pixels = bands(3, "uint16")
+    path = tmp_path / "planes.tif"
+    tifffile.imwrite(path, np.moveaxis(pixels, -1, 0), photometric="rgb", planarconfig="separate", **pieces)
+    assert np.array_equal(read_image(path), pixels)
