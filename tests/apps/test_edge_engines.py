@@ -125,7 +125,7 @@ def images(folder: Path, side: int) -> Path:
 
 
 def masks(model: Path, engine: str, source: Path, output: Path) -> list[np.ndarray]:
-    arguments = ["--source", str(source), "--output", str(output), "--engine", engine, "--headless"]
+    arguments = ["--source", str(source), "--output", str(output), "--engine", engine, "--headless", "--threads", "1"]
     assert main(["edge", str(model), *arguments]) == 0
     return [read_mask(path) for path in sorted(output.glob("*_mask.png"))]
 
