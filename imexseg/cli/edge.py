@@ -131,8 +131,8 @@ def run(options: argparse.Namespace) -> int:
         if speed.voids:
             messages.print(ignored_in_words(speed.voids, predictor.info.names, predictor.info.values))
     if undelivered is not None and queue.every_frame:
-        failures.append(undelivered)
-    elif undelivered is not None:  # a live source drops frames, too
+        raise JobError("\n".join([*failures, undelivered]))
+    if undelivered is not None:  # a live source drops frames, too
         messages.print(undelivered)
     if failures:
         raise _failed("\n".join(failures), kind)
