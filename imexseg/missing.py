@@ -21,6 +21,9 @@ NEEDED_LIBRARIES = {
     "s3fs": "'imexseg[remote]'",
     "gcsfs": "'imexseg[gcs]'",
     "ray": "'imexseg[distributed]'",
+    "paho": "'imexseg[mqtt]'",
+    "ncnn": "'imexseg[ncnn]'",
+    "ai_edge_litert": "'imexseg[litert]'",
 }
 # All of them install the module cv2: the last one wins, and taking one away takes files of the others.
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")

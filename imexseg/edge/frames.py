@@ -1,8 +1,9 @@
 """Frames, and a short queue of them between their source and the network."""
 
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ class Frame:
     """One picture of a source.
 
     Shapes: image (H, W, C) uint8, uint16 or float32; void (H, W) bool, where it means nothing, or None.
-    name: that its results get.  path: the file that it is, None for a frame of a film or a camera.
+    name: that its results get.  path: the file that it is, None for a frame of a film or a camera.  taken: when it was read, in
+    seconds since 1970.
     """
 
     name: str
     image: np.ndarray
     void: np.ndarray | None = None
     path: Path | None = None
+    taken: float = field(default_factory=time.time)
 
     @property
     def label(self) -> str:

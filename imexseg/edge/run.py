@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,11 +13,13 @@ from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.frames import first_of_several
 from imexseg.data.read.void import with_ignored
 from imexseg.edge.frames import Frame, FrameQueue
+from imexseg.edge.lines import Lines, line_of
 from imexseg.edge.output import Folder, Window
 from imexseg.edge.signals import StopSignal
 from imexseg.edge.sources import Frames
 from imexseg.errors import ImexsegError, JobError, UsageError, printable
 from imexseg.inference.onnx_predictor import OnnxPredictor
+from imexseg.inference.scale import other_size
 
 _POLL = 0.1  # seconds after which a signal is noticed at the latest, when no frame comes
 _REPORT = 2.0  # seconds between two lines on the speed
@@ -68,11 +71,14 @@ def segment_all(
     stop: StopSignal,
     white: float | None = None,
     failures: list[str] | None = None,
+    lines: Sequence[Lines] = (),
+    quiet: bool = False,
 ) -> Speed:
     """Segment until the frames end, the window is closed or a signal comes.
 
     Args: white: the pixel value that means white.  failures: takes the lines about frames that cannot be segmented; without it
-    the first one ends the work, since those of a film are all alike.
+    the first one ends the work, since those of a film are all alike.  lines: who takes a line on every frame.  quiet: no lines on
+    the speed.
     Raises: UsageError, JobError of the network, the source or the folder.
     """
     reader = Reader(frames, queue)
@@ -94,20 +100,26 @@ def segment_all(
                     raise
                 failures.append(str(error))
                 continue
-            speed.in_model += time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            speed.in_model += seconds
             speed.n_frames += 1
             if frame.void is not None:
                 speed.voids.append(int(np.count_nonzero(frame.void)))
+            if lines:
+                line = line_of(frame, classes, predictor.info.names, seconds, queue.n_dropped)
+                for taker in lines:
+                    taker.send(line)
             lost = folder.show(frame, classes) if folder is not None else None
+            scale = other_size(predictor.info, predictor.info.long_side, *frame.image.shape[:2])
             if window is not None:
                 window.show(frame, classes)
-            for remark in (_several(frame), converted, lost, predictor.adaptation(frame.image)):
+            for remark in (_several(frame), converted, lost, predictor.adaptation(frame.image), scale):
                 if remark not in said:
                     said.add(remark)
-                    _say(f"{frame.label}: {remark}")
-            if time.monotonic() - last_report > _REPORT:
+                    say(f"{frame.label}: {remark}")
+            if not quiet and time.monotonic() - last_report > _REPORT:
                 last_report = time.monotonic()
-                _say(speed.in_words(queue.n_dropped))
+                say(speed.in_words(queue.n_dropped))
     finally:
         queue.close()
         reader.join(_LAST_READ)
@@ -120,5 +132,6 @@ def _several(frame: Frame) -> str | None:
     return None if frame.path is None else first_of_several(frame.path)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """To standard error, at once and from any thread."""
     print(printable(line), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Where frames come from: an image, a folder of images, a video or a camera."""
+"""Where frames come from: an image, a folder of images, a video, a camera or a GStreamer pipeline."""
 
 import time
 from collections.abc import Generator
@@ -10,13 +10,14 @@ import numpy as np
 from imexseg.data.pairs.suffixes import IMAGE_SUFFIXES
 from imexseg.data.read.images import read_image_and_void
 from imexseg.edge.frames import Frame
+from imexseg.edge.gstreamer import open_pipeline
 from imexseg.errors import JobError, UsageError
 
 Frames = Generator[Frame, None, None]
 
 
 def guess_kind(source: str) -> str:
-    """The kind of what --input names: a number is a camera, a folder a folder, a file an image or a film by its ending.
+    """The kind of what --source names: a number is a camera, a folder a folder, a file an image or a film by its ending.
 
     Raises: UsageError if there is nothing of that name.
     """
@@ -40,7 +41,7 @@ def images(files: list[tuple[str, Path]], failures: list[str]) -> Frames:
 
 
 class Film:
-    """A film file or a camera. Frames of a live one come at its own speed, whatever becomes of them.
+    """A film file, a camera or a pipeline. Frames of a live one come at its own speed, whatever becomes of them.
 
     Raises: UsageError if it cannot be opened.
     """
@@ -50,11 +51,14 @@ class Film:
             raise UsageError(f"--input {source}: a camera is named by its number, 0 for the first")
         if kind == "video" and not Path(source).is_file():
             raise UsageError(f"{source}: no such film file")
-        self.capture = cv2.VideoCapture(int(source) if kind == "camera" else source)
+        if kind == "gst":
+            self.capture = open_pipeline(source)
+        else:
+            self.capture = cv2.VideoCapture(int(source) if kind == "camera" else source)
         if not self.capture.isOpened():
             remedy = "is it connected and free?" if kind == "camera" else "is it a film, and undamaged?"
             raise UsageError(f"{kind} {source}: cannot be opened; {remedy}")
-        self.name = f"camera{source}" if kind == "camera" else Path(source).stem
+        self.name = {"camera": f"camera{source}", "gst": "gst"}.get(kind, Path(source).stem)
         self.kind = kind
         rate = self.capture.get(cv2.CAP_PROP_FPS)
         self.seconds_per_frame = 1 / rate if live and kind == "video" and 0 < rate < 1000 else 0.0

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from imexseg.inference.resize import resized, seen_size
 from imexseg.models.prediction_info import CORE_INPUT, CORE_OUTPUT, LARGEST_TEXT, OnnxInfo, validated
 
 FILE_KEY, DIGEST_KEY = "file", "sha256"  # of the sidecar only; its other keys are those of the metadata
+Layers = Callable[[np.ndarray], np.ndarray]  # (1, C, H, W) normalised ↦ logits (1, num_classes, H, W), both float32
 
 
 def sidecar_path(path: Path) -> Path:
@@ -66,12 +68,14 @@ def read_sidecar(path: Path) -> OnnxInfo:
 class CoreSession:
     """Runs a core file as if it were a whole one: image in, `classes`, `probabilities` or `logits` out.
 
+    layers: what computes the logits; others than onnxruntime may take its place.
     Raises: UsageError if the graph does not take and give what its metadata say.
     """
 
     def __init__(self, path: Path | str, session: onnxruntime.InferenceSession, info: OnnxInfo):
         assert info.core is not None
-        self.session, self.info, self.core = session, info, info.core
+        self.info, self.core = info, info.core
+        self.layers: Layers = lambda given: session.run([CORE_OUTPUT], {CORE_INPUT: given})[0]
         given, found = session.get_inputs(), session.get_outputs()
         said = [info.in_channels, *(self.core.input_size or [])]
         if [value.name for value in given] != [CORE_INPUT] or given[0].type != "tensor(float)":
@@ -88,8 +92,7 @@ class CoreSession:
         """Shapes: given["image"] (B, H, W, C) → as the outputs of a whole file."""
         image = given["image"]
         size = image.shape[1:3]
-        (logits,) = self.session.run([CORE_OUTPUT], {CORE_INPUT: prepared(image, self.info)})
-        scores = finished(logits, size, self.info)
+        scores = finished(self.layers(prepared(image, self.info)), size, self.info)
         return [_OUTPUTS[name](scores) for name in outputs]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from imexseg.errors import UsageError
 from imexseg.layers.flows import Flow
 from imexseg.layers.grid import GridChange, OnGrid
-from imexseg.layers.implicit import solves
+from imexseg.layers.solve_modes import solves
 from imexseg.models.config import ImageConfig
 from imexseg.models.info import ModelInfo
 from imexseg.numerics.layout import channels_last

@@ -104,7 +104,7 @@ def test_pieces_of_a_file_are_those_of_the_whole(kind: str, tmp_path: Path, monk
     import cv2
 
     monkeypatch.setattr("imexseg.data.read.windows.IN_MEMORY", 100)
-    monkeypatch.setattr("imexseg.data.read.windows._CACHED_BYTES", 20_000)  # so that pieces are thrown away
+    monkeypatch.setattr("imexseg.data.read.segments.CACHED_BYTES", 20_000)  # so that pieces are thrown away
     pixels = bands(
         3 if kind == "rgb" else 1 if kind == "png" else 4, "uint8" if kind in ("png", "rgb") else "uint16", (150, 130)
     )
