@@ -95,5 +95,5 @@ def test_twelve_megapixels_fit(browser: Browser, address: str, tmp_path: Path):
         found = downloaded_mask(page, tmp_path)
     assert 36e6 < peak < 160e6  # the image alone is 36 MB, scores at its size would be 480 MB
     expected = OnnxPredictor(tmp_path / "scaling.onnx").classes(read_image(tmp_path / "photo.jpg"))
-    assert len(np.unique(expected)) == CLASSES
+    assert len(np.unique(expected)) > 3
     assert (found == expected).mean() > 0.9999
