@@ -26,12 +26,14 @@ def planned(graph: Graph) -> Plan:
         if value.constant is not None:
             value.offset = offset
             offset += value.size
-    lives = _lives(graph)
+    lives = _lives(
+        graph
+    )  # the largest are placed first; of equal ones, as most are, in the order of time no gap is left
     owner = _sharing(graph, lives)
     for name, shared in owner.items():
         lives[shared] = (min(lives[shared][0], lives[name][0]), max(lives[shared][1], lives[name][1]))
     placed: list[str] = []
-    for name in sorted(set(owner.values()), key=lambda name: -graph.values[name].size):
+    for name in sorted(set(owner.values()), key=lambda name: (-graph.values[name].size, lives[name], name)):
         begin, end = lives[name]
         beside = [other for other in placed if lives[other][0] <= end and begin <= lives[other][1]]
         at = 0
