@@ -3,8 +3,9 @@
     python -m benchmarks.distillation --data FOLDER       train what is not in benchmarks/results/distillation.csv yet
     python -m benchmarks.distillation table
 
-CCP at 144 × 96, ten classes, as in the shoot-out; the teacher is weights/people-lite0, which was trained on the same images. The
-network and its twin without the solve, with and without the teacher, for the same epochs.
+CCP, ten classes, at 144 × 96 as in the shoot-out or, with --size ccp-small, at 192 × 128 as in docs/photographs.md; the teacher
+is weights/people-lite0, which was trained on the same images. The network and its twin without the solve, with and without the
+teacher, for the same epochs.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.results_file import FOLDER as RESULTS
 from benchmarks.results_file import ResultsFile, commit
 from benchmarks.training_runs import RESULT, Job, train_once
 
-DATA = "ccp-144"
+SIZES = ("ccp-144", "ccp-small")
 MODELS = ("imex-residual-lean-photo-tiny", "residual-lean-photo-tiny")
 FILE = ResultsFile(
     RESULTS / "distillation.csv",
@@ -30,11 +31,11 @@ FILE = ResultsFile(
 
 def measure(key: dict[str, Any], source: Path) -> dict[str, Any]:
     """One row."""
-    prepare(DATA, source)
+    prepare(key["data"], source)
     folder = Path("runs/distillation") / "-".join(str(value) for value in key.values()).replace(":", "")
     if folder.exists() and not (folder / RESULT).exists():
         shutil.rmtree(folder)
-    settings = {name: key[name] for name in ("model", "epochs", "seed")} | {"data": FOLDER / DATA}
+    settings = {name: key[name] for name in ("model", "epochs", "seed")} | {"data": FOLDER / key["data"]}
     settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 8}
     settings |= {"augmentation": "light", "class_weights": "auto"}
     if key["teacher"]:
@@ -48,15 +49,15 @@ def measure(key: dict[str, Any], source: Path) -> dict[str, Any]:
 
 def table() -> None:
     print(
-        "| network | teacher | temperature, weight, affinity | epochs | seeds | test mIoU |\n|---|---|---|---|---|---|"
+        "| data | network | teacher | temperature, weight, affinity | epochs | seeds | test mIoU |\n|---|---|---|---|---|---|---|"
     )
-    columns = ("model", "teacher", "temperature", "weight", "affinity", "epochs")
-    for (model, teacher, *follow, epochs), rows in FILE.groups(*columns):
+    columns = ("data", "model", "teacher", "temperature", "weight", "affinity", "epochs")
+    for (data, model, teacher, *follow, epochs), rows in FILE.groups(*columns):
         values = [100 * float(row["test_miou"]) for row in rows]
         spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
         how = ", ".join(follow) if teacher else ""
         print(
-            f"| {model} | {teacher or 'none'} | {how} | {epochs} | {len(rows)} | {statistics.mean(values):.1f}{spread} |"
+            f"| {data} | {model} | {teacher or 'none'} | {how} | {epochs} | {len(rows)} | {statistics.mean(values):.1f}{spread} |"
         )
 
 
@@ -64,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", nargs="?", choices=["run", "table"], default="run")
     parser.add_argument("--data", type=Path, metavar="FOLDER")
+    parser.add_argument("--size", choices=SIZES, default=SIZES[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--teachers", nargs="+", default=["", "people"], help="weights; an empty text for none")
     parser.add_argument("--temperature", type=float, default=2.0)
@@ -81,7 +83,7 @@ def main() -> None:
         options.seeds, options.epochs, options.teachers, options.models
     ):
         follow = (options.temperature, options.weight, options.affinity) if teacher else ("", "", "")
-        key = dict(zip(FILE.keys, (DATA, model, teacher, *follow, epochs, seed), strict=True))
+        key = dict(zip(FILE.keys, (options.size, model, teacher, *follow, epochs, seed), strict=True))
         if key not in FILE:
             FILE.add(measure(key, options.data))
             print(FILE.rows()[-1], flush=True)

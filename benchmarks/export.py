@@ -23,7 +23,8 @@ from imexseg.export.fold import fold
 from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import random_images
 from imexseg.export.verify import reference_logits, session
-from imexseg.layers.implicit import DirichletSolve, PeriodicSolve, ReflectiveSolve, solved_by
+from imexseg.layers.implicit import DirichletSolve, PeriodicSolve, ReflectiveSolve
+from imexseg.layers.solve_modes import solved_by
 from imexseg.models.artefact import load
 from imexseg.models.build import build_network, model_config
 from imexseg.models.contract import ImageNetwork

@@ -10,6 +10,7 @@ FOLDER = Path("runs/photographs")
 # Height, width of the copies; None: the images as they are.
 SIZES: dict[str, tuple[int, int] | None] = {
     "ccp-original": None,
+    "vessels-original": None,
     "camvid": (240, 320),
     "camvid-small": (192, 256),
     "ccp-small": (192, 128),

@@ -90,8 +90,8 @@ ON_M = {
 }
 
 
-def _on_ccp(epochs: int, rows: dict[str, Row]) -> Table:
-    return Table("ccp-original", epochs, rows, settings={"long_side": 256})
+def _on_ccp(epochs: int, rows: dict[str, Row], **settings: Any) -> Table:
+    return Table("ccp-original", epochs, rows, settings={"long_side": 256} | settings)
 
 
 TABLES: dict[str, Table] = {
@@ -129,4 +129,5 @@ TABLES: dict[str, Table] = {
     "lite0-2e-3": _on_ccp(3, {name: replace(row, learning_rate=2e-3) for name, row in ON_LITE0.items()}),
     "head": _on_ccp(3, HEADS),
     "people": _on_ccp(12, {"imex-lite0": ON_LITE0["imex-lite0"]}),
+    "people-tiny": _on_ccp(40, {"photo-tiny": TINY["with the solve"]}, teacher=["people-lite0"]),
 }

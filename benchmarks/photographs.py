@@ -8,6 +8,7 @@
     python -m benchmarks.photographs lite0 --data FOLDER          CCP on an encoder trained on ImageNet; lite0-2e-3: slower
     python -m benchmarks.photographs head --data FOLDER           the same with less behind the encoder
     python -m benchmarks.photographs people --data FOLDER         the same four times as long: weights/people-lite0
+    python -m benchmarks.photographs people-tiny --data FOLDER    photo-tiny, taught by it: weights/people-tiny
     python -m benchmarks.photographs latency                      onnxruntime, one thread, 240 × 320, of those of `camvid`
     python -m benchmarks.photographs curve                        a plot of what both of them found
 

@@ -269,6 +269,7 @@ def main() -> None:
     parser.add_argument("--budget", default="20m", metavar="TIME")
     parser.add_argument("--sets", nargs="+", choices=list(NAMES), default=list(NAMES))
     parser.add_argument("--groups", nargs="+", choices=list(GROUPS), default=list(GROUPS))
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="of these groups, only rows of these names")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.csv")
     options = parser.parse_args()
@@ -279,6 +280,10 @@ def main() -> None:
             parser.error("spread: needs --data FOLDER, with ccp/ in it")
         return spread(options.data)
     rows = [row for group in GROUPS if group in options.groups for row in GROUPS[group]]
+    if options.rows:
+        rows = [row for row in rows if row.name in options.rows]
+        if not rows:
+            parser.error(f"--rows: none of that name; {', '.join(row.name for g in GROUPS.values() for row in g)}")
     if options.data:
         total = len(rows) * len(options.sets) * seconds(options.budget)
         print(f"{len(rows)} rows on {len(options.sets)} sets: up to {in_time(total)}", flush=True)

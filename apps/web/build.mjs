@@ -46,6 +46,9 @@ const options = {
 await build({
   ...options,
   entryPoints: ["src/main.js", "src/worker.js"],
+  // What few need, such as the reader of TIFF, is loaded when it is needed.
+  splitting: true,
+  chunkNames: "parts/[name]-[hash]",
   // The runtime finds its .wasm, and starts its threads, from its own address: it stays a file of its own.
   alias: { "onnxruntime-web/wasm": "./ort/ort.wasm.min.mjs" },
   external: ["./ort/ort.wasm.min.mjs"],

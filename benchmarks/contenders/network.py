@@ -12,6 +12,7 @@ from pydantic import field_validator
 from torch import nn
 
 from benchmarks.contenders.attention import LinearAttention
+from benchmarks.contenders.averaged import SolveOnAverages
 from benchmarks.contenders.coarse import CoarseBranch
 from benchmarks.contenders.fourier import FreeFilter
 from benchmarks.contenders.hartley import SharedHartley
@@ -40,6 +41,8 @@ PARTS: dict[str, Callable[[FlowSettings, int], nn.Module]] = {
     "global-mean": lambda flow, step: GlobalMean(flow.channels),
     "squeeze-excite": lambda flow, step: SqueezeExcite(flow.channels),
     "coarse-branch": lambda flow, step: CoarseBranch(flow.channels) if step == flow.n_steps // 2 else nn.Identity(),
+    "coarse-solve": lambda flow, step: SolveOnAverages(flow.channels, flow.shortest, flow.longest),
+    "block-solve": lambda flow, step: SolveOnAverages(flow.channels, flow.shortest, flow.longest, mode="nearest"),
     "separable-31": lambda flow, step: Separable31(flow.channels),
     "dilated": lambda flow, step: DilatedAttention(flow.channels),
     "free-filter": lambda flow, step: FreeFilter(flow.channels),

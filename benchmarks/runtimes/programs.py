@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imexseg.layers.implicit import solved_by
+from imexseg.layers.solve_modes import solved_by
 from imexseg.models.contract import ImageNetwork
 
 FFT_SIZE = (64, 64)

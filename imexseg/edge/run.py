@@ -19,6 +19,7 @@ from imexseg.edge.signals import StopSignal
 from imexseg.edge.sources import Frames
 from imexseg.errors import ImexsegError, JobError, UsageError, printable
 from imexseg.inference.onnx_predictor import OnnxPredictor
+from imexseg.inference.scale import other_size
 
 _POLL = 0.1  # seconds after which a signal is noticed at the latest, when no frame comes
 _REPORT = 2.0  # seconds between two lines on the speed
@@ -109,9 +110,10 @@ def segment_all(
                 for taker in lines:
                     taker.send(line)
             lost = folder.show(frame, classes) if folder is not None else None
+            scale = other_size(predictor.info, predictor.info.long_side, *frame.image.shape[:2])
             if window is not None:
                 window.show(frame, classes)
-            for remark in (_several(frame), converted, lost, predictor.adaptation(frame.image)):
+            for remark in (_several(frame), converted, lost, predictor.adaptation(frame.image), scale):
                 if remark not in said:
                     said.add(remark)
                     say(f"{frame.label}: {remark}")

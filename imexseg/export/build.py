@@ -23,7 +23,7 @@ from imexseg.export.half import to_half
 from imexseg.export.join import joined
 from imexseg.export.metadata import ExportOptions, metadata
 from imexseg.export.sample_images import element_type
-from imexseg.layers.implicit import solved_by
+from imexseg.layers.solve_modes import solved_by
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.prediction_info import CORE_INPUT, CORE_OUTPUT
 

@@ -16,6 +16,7 @@ from imexseg.export.loss import Loss, measure, require_small
 from imexseg.export.metadata import ExportOptions, info_of
 from imexseg.export.quantise import quantise
 from imexseg.export.sample_images import generated_images, images_of, random_images
+from imexseg.export.strips import in_strips
 from imexseg.export.verify import (
     LARGEST_DIFFERENCE,
     SMALLEST_AGREEMENT,
@@ -30,6 +31,7 @@ from imexseg.models.contract import ImageNetwork
 
 CALIBRATION_IMAGES = 64
 COMPARED_IMAGES = 8
+SEVERAL_STRIPS = (500, 700)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def export(
     if options.core and (options.precision != "fp32" or options.probabilities):
         asked = "--probabilities" if options.probabilities else f"--precision {options.precision}"
         raise UsageError(f"--core: gives logits in fp32, which converters quantise by themselves; leave out {asked}")
-    sizes = [options.size] if options.size else sizes_of_free(network.smallest_exported_side)
+    sizes = [options.size] if options.size else sizes_of_free(network)
     compared = {"random": [image for size in sizes for image in random_images(network.info, size, COMPARED_IMAGES)]}
     if data is not None:
         compared[data.root.resolve().name] = [
@@ -84,7 +86,7 @@ def export(
         with_logits = quantise(exact, _calibration(network, options, data))
     loss = None
     with appearing_whole(path) as temporary, ExitStack() as beside:
-        _save(with_logits if options.core else without_logits(with_logits), temporary)
+        _save(with_logits if options.core else in_strips(without_logits(with_logits)), temporary)
         if options.precision == "int8":
             say("measuring what int8 loses")
             with tempfile.TemporaryDirectory() as folder:
@@ -108,9 +110,12 @@ def _save(model: onnx.ModelProto, path: Path) -> None:
     seal_file(path)
 
 
-def sizes_of_free(least: int) -> list[tuple[int, int]]:
-    """Sizes to try a dynamic file with: a square, a multiple of the stride, and neither."""
-    return [(64 * -(-least // 64), 64 * -(-least // 64)), (max(least, 96), max(least, 160)), (least + 37, least + 90)]
+def sizes_of_free(network: ImageNetwork) -> list[tuple[int, int]]:
+    """Sizes to try a dynamic file with: a square, a multiple of the stride, and neither; one of several strips (strips.py)."""
+    least = network.smallest_exported_side
+    square = 64 * -(-least // 64)
+    sizes = [(square, square), (max(least, 96), max(least, 160)), (least + 37, least + 90)]
+    return sizes if network.config.long_side is None else [*sizes, SEVERAL_STRIPS]
 
 
 def _calibration(network: ImageNetwork, options: ExportOptions, data: DataDescription | None) -> Sequence[np.ndarray]:

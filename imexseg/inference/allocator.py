@@ -8,6 +8,7 @@ megapixel are larger than that, so every operation waited for the system to clea
 import ctypes
 import os
 import sys
+from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4  # of mallopt, in malloc.h
 _ALWAYS_KEPT = 2**31 - 1  # bytes
@@ -24,3 +25,14 @@ def keep_freed_memory() -> bool:
         return False
     kept = bool(mallopt(_TRIM_THRESHOLD, _ALWAYS_KEPT))
     return kept and bool(mallopt(_MMAP_THRESHOLD, _FROM_SYSTEM) or mallopt(_MMAP_MAX, 0))
+
+
+def give_back_freed_memory() -> None:
+    """To the system, where the allocator can: what lies between blocks that are in use too.
+
+    Between two pieces of an image that is segmented in bounded memory: blocks of many sizes leave gaps, and gaps that the
+    process keeps add up to more than what is in use.
+    """
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)

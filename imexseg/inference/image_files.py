@@ -16,6 +16,7 @@ from imexseg.data.read.images import read_image_and_void
 from imexseg.data.read.void import with_ignored
 from imexseg.inference.areas import Areas, areas_of
 from imexseg.inference.confidence import as_grey, confidence
+from imexseg.inference.scale import other_size
 from imexseg.inference.write_files import mask_and_overlay
 from imexseg.inference.write_mask import needs_tiff
 from imexseg.inference.write_picture import png_bytes
@@ -51,7 +52,8 @@ def open_whole(path: Path, predictor: Any, white: float | None = None) -> Opened
     """
     image, void = read_image_and_void(path)
     pixels, converted = as_trained(image, predictor.info, path, white)
-    remarks = (first_of_several(path), converted, predictor.adaptation(image))
+    scale = other_size(predictor.info, predictor.long_side, *image.shape[:2])
+    remarks = (first_of_several(path), converted, predictor.adaptation(image), scale)
     return Opened(path, image, void, pixels, [remark for remark in remarks if remark is not None])
 
 

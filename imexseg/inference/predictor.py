@@ -14,6 +14,7 @@ from imexseg.errors import JobError
 from imexseg.inference.footprint import Footprint, counted
 from imexseg.inference.live_tensors import most_bytes
 from imexseg.inference.prediction import Prediction, most_probable
+from imexseg.layers.solve_modes import without_keeping
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
 
@@ -76,7 +77,8 @@ class Predictor:
 
         def most(side: int) -> int:
             image = torch.zeros(1, n_channels, side, side, device=self.device)
-            return most_bytes(lambda: self.network(image).softmax(1))
+            with without_keeping(self.network):
+                return most_bytes(lambda: self.network(image).softmax(1))
 
         # Beside the network: the pixels as floats, twice; and probabilities and class numbers.
         return counted(most, self.long_side, SLACK).plus(4 * (2 * n_channels + len(self.info.names)) + 1)

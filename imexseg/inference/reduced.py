@@ -26,6 +26,7 @@ class ReducedPredictor:
     def __init__(self, predictor: AnyPredictor, factor: int):
         self.predictor = predictor
         self.info = predictor.info
+        self.long_side = predictor.long_side
         self.factor = factor
 
     def blocks(

@@ -14,10 +14,12 @@ from imexseg.data.read.georeference import read_georeference
 from imexseg.data.read.windows import ImageSource, open_image, source_as_trained
 from imexseg.errors import ImexsegError, WriteError
 from imexseg.files import appearing_whole, write_atomically
+from imexseg.inference.allocator import give_back_freed_memory
 from imexseg.inference.areas import Areas
 from imexseg.inference.image_files import Wanted, beside
 from imexseg.inference.pipeline import Job, Result
 from imexseg.inference.prediction import most_probable
+from imexseg.inference.scale import other_size
 from imexseg.inference.tiled_confidence import Shares
 from imexseg.inference.tiling import Block, Disagreement
 from imexseg.inference.write_mask import ignored_value, in_values, needs_tiff, write_mask
@@ -32,6 +34,7 @@ class Piecewise(Protocol):
     """TiledPredictor, ReducedPredictor."""
 
     info: Any
+    long_side: int | None
 
     def blocks(
         self, source: ImageSource, name: str | Path, progress: Callable[[int, int], None]
@@ -118,7 +121,8 @@ def predict_tiled(
             write_mask(shares.strips(source), height, width, png, tiff)
     small = overlay(picture.image, picture.mask, predictor.info.palette)
     write_atomically(beside(target, "_overlay.png"), png_bytes(small))
-    remarks = [remark for remark in (reason, first_of_several(path), converted, lost) if remark is not None]
+    scale = other_size(predictor.info, predictor.long_side, height, width)
+    remarks = [remark for remark in (reason, first_of_several(path), converted, lost, scale) if remark is not None]
     areas = Areas((height, width), counted.pixels[: len(values)].tolist(), int(counted.pixels[IGNORE]))
     return TiledResult(job, None, areas, remarks, predictor.disagreement(pixels, path) if compare else None)
 
@@ -139,6 +143,7 @@ def _strips(
         strip[:, block.column : block.column + columns] = most_probable(block.probabilities)
         if shares is not None:
             shares.add(block)
+        give_back_freed_memory()
         if block.column + columns == source.shape[1]:
             yield strip
             strip = None

@@ -1,8 +1,7 @@
 """X ↦ (I + hL)⁻¹X as a layer: the trainable L of each channel, and the choice of boundary and implementation."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +13,11 @@ from imexseg.numerics.layout import as_laid_out
 from imexseg.numerics.reflective import COSINES, reflective_symbol, solve_cosine
 from imexseg.numerics.resolvent import resolvent_symbol, solve_matmul, solve_rfft
 from imexseg.numerics.stencils import decay_length, random_stencils, symbol, zero_mean
-from imexseg.numerics.sweeps import Waves, solve_swept
+from imexseg.numerics.sweeps import Factored, Waves, solve_swept
 
+KEPT_BYTES = (
+    2 << 20
+)  # of the factors of one solve: on small grids they take as long as the solve, on large ones memory counts
 IMPLEMENTATIONS = ("fast", "matmul")  # matmul: matrix products alone, which every runtime has
 
 SymbolOf = Callable[[Tensor, int, int], Tensor]  # (α, H, W) ↦ λ
@@ -110,6 +112,8 @@ class DiffusionSolve(ImplicitSolve):
         log_length = math.log(shortest) + (math.log(longest) - math.log(shortest)) * torch.rand(channels, 2)
         self.weight = nn.Parameter(torch.empty(channels, 2))
         self.set_diffusion((2 * log_length).exp() / step_size)
+        self._kept: Factored | None = None
+        self.keeps_factors = True
 
     def diffusion(self) -> Tensor:
         """α ≥ 0. Shapes: → (C, 2). Units: pixel² of this grid per time."""
@@ -123,9 +127,23 @@ class DiffusionSolve(ImplicitSolve):
         with torch.autocast(device_type=X.device.type, enabled=False):
             alpha = self.diffusion()
             if self.implementation == "fast" and self.waves is not None and X.device.type == "cpu":
-                return solve_swept(X, self.step_size * alpha, self.waves)
+                return solve_swept(X, self.step_size * alpha, self.waves, self._factored(X, alpha))
             rho = resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size)
             return as_laid_out(self.by_products(X, rho), X)
+
+    def _factored(self, X: Tensor, alpha: Tensor) -> Factored | None:
+        """Where nothing is trained the factors of the last grid are kept, if they are small; None otherwise."""
+        if torch.is_grad_enabled() or alpha.dtype != X.dtype or self.waves is None:
+            return None
+        height, width = X.shape[2:]
+        diffusion = self.step_size * alpha
+        kept = self._kept  # another thread may change it
+        if kept is not None and kept.fits(height, width, diffusion):
+            return kept
+        factored = Factored(height, width, diffusion, self.waves)
+        if factored.nbytes <= KEPT_BYTES and self.keeps_factors:
+            self._kept = factored
+        return factored
 
     def decay_lengths(self) -> Tensor:
         return (self.step_size * self.diffusion().amax(dim=1)).sqrt()
@@ -153,37 +171,6 @@ class DirichletSolve(DiffusionSolve):
 
 # By the names of numerics/boundary.py: operators and solves of a network live on the same grid.
 SOLVES: dict[str, type[ImplicitSolve]] = {"periodic": PeriodicSolve, "reflect": ReflectiveSolve, "zero": DirichletSolve}
-
-
-def solves(network: nn.Module) -> list[ImplicitSolve]:
-    """Every implicit solve of a network."""
-    return [module for module in network.modules() if isinstance(module, ImplicitSolve)]
-
-
-@contextmanager
-def without_solve(network: nn.Module) -> Iterator[None]:
-    """Within this context every implicit solve of the network passes its input through: what is left is local."""
-    switched = solves(network)
-    for solve in switched:
-        solve.switched_off = True
-    try:
-        yield
-    finally:
-        for solve in switched:
-            solve.switched_off = False
-
-
-@contextmanager
-def solved_by(network: nn.Module, implementation: str) -> Iterator[None]:
-    """Within this context every implicit solve of the network is done that way. Args: implementation: of IMPLEMENTATIONS."""
-    before = {solve: solve.implementation for solve in solves(network)}
-    for solve in before:
-        solve.implementation = implementation
-    try:
-        yield
-    finally:
-        for solve, own in before.items():
-            solve.implementation = own
 
 
 def implicit_solve(channels: int, step_size: float, boundary: str, shortest: float, longest: float) -> ImplicitSolve:

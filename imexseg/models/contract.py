@@ -10,7 +10,7 @@ from torch import Tensor
 from imexseg.errors import UsageError
 from imexseg.layers.flows import Flow
 from imexseg.layers.grid import GridChange, OnGrid
-from imexseg.layers.implicit import solves
+from imexseg.layers.solve_modes import solves
 from imexseg.models.config import ImageConfig
 from imexseg.models.info import ModelInfo
 from imexseg.numerics.layout import channels_last
@@ -62,7 +62,7 @@ class ImageNetwork(OnGrid):
     def prepared(self, image: Tensor) -> Tensor:
         """What logits takes: scaled, normalised, extended. Shapes: (B, in_channels, H, W), raw → (B, in_channels, H', W')."""
         height, width = image.shape[-2:]
-        seen = scale_image(image, self.seen(height, width))
+        seen = image if self.config.long_side is None else scale_image(image, self.seen(height, width))
         return channels_last(self.pad_to_stride((seen - self.mean) / self.std))
 
     def finished(self, logits: Tensor, size: tuple[int, int]) -> Tensor:

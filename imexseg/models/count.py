@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from imexseg.layers.implicit import ImplicitSolve, without_solve
+from imexseg.layers.implicit import ImplicitSolve
+from imexseg.layers.solve_modes import without_solve
 
 
 def count_parameters(network: nn.Module) -> int:

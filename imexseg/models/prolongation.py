@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from imexseg.layers.grid import TO_COARSER, TO_FINER, GridChange, OnGrid
-from imexseg.layers.implicit import solves
+from imexseg.layers.solve_modes import solves
 from imexseg.models.contract import ImageNetwork
 from imexseg.numerics.galerkin import refine_in_time
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from imexseg.errors import UsageError
 
 DEFAULT_WEIGHTS = "qtips"
+SHORT_FOR = {"people": "people-lite0"}  # the best of their kind, also when there are smaller ones
 
 
 def _folders() -> list[Path]:
@@ -20,7 +21,7 @@ def shipped_weights() -> dict[str, Path]:
 def find_weights(name_or_path: str | None) -> Path:
     """A file, the best weights of a run folder, or shipped weights by name; None stands for the default ones.
 
-    What stands before a hyphen is name enough where only one begins so: "people" for people-lite0.
+    "people" is short for people-lite0.
 
     A folder that is not a run does not hide shipped weights: data in ./qtips is no reason to miss the weights of that name.
     Raises: UsageError if there is nothing of that name.
@@ -38,9 +39,8 @@ def find_weights(name_or_path: str | None) -> Path:
         return in_run if path.is_dir() else path
     if name_or_path in shipped:
         return shipped[name_or_path]
-    variants = [file for name, file in shipped.items() if name.startswith(f"{name_or_path}-")]
-    if len(variants) == 1 and not path.exists():
-        return variants[0]
+    if SHORT_FOR.get(name_or_path) in shipped and not path.exists():
+        return shipped[SHORT_FOR[name_or_path]]
     what = "has no best.safetensors" if path.is_dir() else "no such weights file"
     raise UsageError(
         f"{path}: {what}; give a .safetensors file, a run folder, or one of: {', '.join(shipped) or 'none'}"

@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from imexseg.numerics.elimination import eliminate
+from imexseg.numerics.elimination import Factors, eliminate
 from imexseg.numerics.resolvent import in_float32
-from imexseg.numerics.strips import Cut, Strip, Strips, cut, interface_factors
+from imexseg.numerics.strips import Joint, Strip, Strips, cut, interface_factors
 
+KEPT_SHARE = 8  # factors no larger than this part of the state wait for the backward pass; larger ones are made again
 ENERGY_BYTES = 512 * 1024  # of a block of rows: a few of them fit a second-level cache
 
 Table = Callable[[int, torch.dtype, torch.device], Tensor]
@@ -45,21 +46,55 @@ class Waves:
     wall: int
 
 
-def solve_swept(X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
+class Factored:
+    """I + hL on a grid, eliminated: what a solve needs beside its right-hand side. Units: diffusion is hα, (C, 2), in pixel²."""
+
+    def __init__(self, height: int, width: int, diffusion: Tensor, waves: Waves):
+        wall = waves.wall
+        self.size = height, width
+        self.waves, self.diffusion, self.parts = waves, diffusion, cut(width)
+        if self.parts is None:
+            self.kinds: list[tuple[Strips, list[Joint]]] = [
+                (Strips([Strip(0, width, wall, wall)], diffusion, height, wall), [])
+            ]
+            self.interfaces: Factors | None = None
+        else:
+            self.kinds = [
+                (Strips(strips, diffusion, height, wall), joints) for strips, joints in self.parts.strips(wall)
+            ]
+            g = 1 + waves.eigenvalues(height, diffusion.dtype, diffusion.device)[:, None] * diffusion[:, 0]
+            self.interfaces = interface_factors(g, diffusion[:, 1], self.parts, wall)
+
+    def fits(self, height: int, width: int, diffusion: Tensor) -> bool:
+        """Whether these are the factors of that grid and diffusion."""
+        own = self.diffusion
+        return self.size == (height, width) and own.dtype == diffusion.dtype and torch.equal(own, diffusion)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the factors."""
+        every = [strips.factors for strips, _ in self.kinds] + ([] if self.interfaces is None else [self.interfaces])
+        return sum(factors.inverse.nbytes + factors.ratios.nbytes for factors in every)
+
+
+def solve_swept(X: Tensor, diffusion: Tensor, waves: Waves, factored: Factored | None = None) -> Tensor:
     """(I + hL)⁻¹X. Shapes: X (B, C, H, W), diffusion (C, 2), hα in pixel² → (B, C, H, W), channels last in memory.
 
-    Differentiable once in both.
+    Differentiable once in both. Args: factored: of this diffusion, these waves and a grid of this size, in the type that is
+    worked in; None: eliminated here.
     """
-    return in_float32(lambda X, a: _Swept.apply(X, a, waves), X, diffusion)
+    return in_float32(lambda X, a: _Swept.apply(X, a, waves, factored), X, diffusion)
 
 
 class _Swept(torch.autograd.Function):
     """The solve is self-adjoint: with u = (I + hL)⁻¹X and w = (I + hL)⁻¹G, ∂/∂X is w, and ∂/∂(hα) is -⟨w, -∂²u⟩."""
 
     @staticmethod
-    def forward(ctx, X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
+    def forward(ctx, X: Tensor, diffusion: Tensor, waves: Waves, factored: Factored | None) -> Tensor:
         ctx.waves = waves
-        out = _solve(_channels_last(X), diffusion, waves)
+        factored = factored or Factored(X.shape[2], X.shape[3], diffusion, waves)
+        ctx.factored = factored if factored.nbytes * KEPT_SHARE <= X.nbytes else None
+        out = _solve(_channels_last(X), factored)
         ctx.save_for_backward(diffusion, out)
         return out.permute(0, 3, 1, 2)
 
@@ -67,11 +102,11 @@ class _Swept(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, G: Tensor):
         diffusion, u = ctx.saved_tensors
-        w = _solve(_channels_last(G), diffusion, ctx.waves)
+        w = _solve(_channels_last(G), ctx.factored or Factored(G.shape[2], G.shape[3], diffusion, ctx.waves))
         gradient = None
         if ctx.needs_input_grad[1]:
             gradient = -torch.stack([_energy(w, u, axis, ctx.waves.wall) for axis in (1, 2)], dim=1)
-        return w.permute(0, 3, 1, 2), gradient, None
+        return w.permute(0, 3, 1, 2), gradient, None, None
 
 
 def _channels_last(X: Tensor) -> Tensor:
@@ -92,37 +127,34 @@ def _energy(w: Tensor, u: Tensor, axis: int, wall: int) -> Tensor:
     return total
 
 
-def _solve(X: Tensor, diffusion: Tensor, waves: Waves) -> Tensor:
-    """Shapes: X (B, H, W, C), contiguous; diffusion (C, 2) → (B, H, W, C)."""
-    height, width, wall = X.shape[1], X.shape[2], waves.wall
+def _solve(X: Tensor, factored: Factored) -> Tensor:
+    """Shapes: X (B, H, W, C), contiguous → (B, H, W, C)."""
     out = torch.empty_like(X)
-    parts = cut(width)
+    parts = factored.parts
     if parts is None:
-        whole = Strips([Strip(0, width, wall, wall)], diffusion, height, wall)
+        ((whole, _),) = factored.kinds
         whole.synthesise(whole.solve(whole.analyse(X)), out)
         return out
-    kinds = [(Strips(strips, diffusion, height, wall), joints) for strips, joints in parts.strips(wall)]
-    states = [strips.analyse(X) for strips, _ in kinds]
-    a = diffusion[:, 1]
+    states = [strips.analyse(X) for strips, _ in factored.kinds]
+    a = factored.diffusion[:, 1]
     U = X[:, :, parts.interfaces].clone()
-    for (strips, joints), Y in zip(kinds, states, strict=True):
+    for (strips, joints), Y in zip(factored.kinds, states, strict=True):
         alone = strips.solve(Y.clone())  # were all interfaces zero
         for joint in joints:
             U[:, :, joint.interfaces] += a * strips.at(joint, alone)
-    _solve_interfaces(U, diffusion, waves, parts)
+    _solve_interfaces(U, factored)
     out[:, :, parts.interfaces] = U
-    for (strips, joints), Y in zip(kinds, states, strict=True):
+    for (strips, joints), Y in zip(factored.kinds, states, strict=True):
         for joint in joints:
             strips.add_beyond(joint, Y, a * U[:, :, joint.interfaces])
         strips.synthesise(strips.solve(Y), out)
     return out
 
 
-def _solve_interfaces(U: Tensor, diffusion: Tensor, waves: Waves, parts: Cut) -> None:
+def _solve_interfaces(U: Tensor, factored: Factored) -> None:
     """The Schur complement, in place and in waves along the columns. Shapes: U (B, H, interfaces, C)."""
-    height = U.shape[1]
-    matrix = waves.matrix(height, U.dtype, U.device)
-    g = 1 + waves.eigenvalues(height, U.dtype, U.device)[:, None] * diffusion[:, 0]
+    assert factored.interfaces is not None
+    matrix = factored.waves.matrix(U.shape[1], U.dtype, U.device)
     V = matrix @ U.flatten(2)
-    eliminate(V.view_as(U), -2, interface_factors(g, diffusion[:, 1], parts, waves.wall))
+    eliminate(V.view_as(U), -2, factored.interfaces)
     torch.matmul(matrix.T, V, out=U.flatten(2))

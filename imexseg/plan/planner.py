@@ -11,6 +11,7 @@ from imexseg.models.pretrained import check_lite0_package
 from imexseg.models.recipes import recipe_of
 from imexseg.plan import rules, schedule
 from imexseg.plan.choose import Choice, Chooser, costs_of
+from imexseg.plan.expectation import expected, remarks
 from imexseg.plan.plan import Limits, Plan
 from imexseg.plan.reasons import SET, Reasons
 from imexseg.plan.rules import Candidate
@@ -82,9 +83,9 @@ def make_plan(
         folds=settings.get("folds"),
     )
     n_runs = 1 + (given.get("folds") or settings.get("folds") or 0)
-    expected = _expected(seen, choice, config, run, begun, rules.REPORT * busy.factor, n_runs)
+    foreseen = expected(seen, choice, config, run, begun, rules.REPORT * busy.factor, n_runs)
     by = choice.by or ("the budget" if run is not None and run.full and "epochs" not in given else "no limit")
-    return Plan(settings, reasons.all(), seen.as_dict(), expected, limits, by, _remarks(seen, choice))
+    return Plan(settings, reasons.all(), seen.as_dict(), foreseen, limits, by, remarks(seen, choice))
 
 
 class _Busy:
@@ -205,11 +206,13 @@ def _settings(
 
 def _augmentation(seen: Seen, choice: Choice, run: schedule.Schedule | None) -> Any:
     usual = recipe_of(choice.candidate.model, choice.candidate.network).augmentation
-    if usual != "light":
+    if usual not in ("light", "symmetries"):
         return usual
     if run is not None and run.passes(seen.n_train) < rules.FEW_PASSES:
         return rules.MIRRORED if seen.has_up_and_down else rules.MIRRORED_BOTH_WAYS
-    return usual if seen.has_up_and_down else rules.TURNED
+    if seen.has_up_and_down:
+        return "light"
+    return rules.TURNED if usual == "light" else usual
 
 
 def _folds(seen: Seen, choice: Choice, run: schedule.Schedule, given: dict[str, Any], seconds: float) -> int | None:
@@ -220,58 +223,3 @@ def _folds(seen: Seen, choice: Choice, run: schedule.Schedule, given: dict[str, 
     one = costs_of(choice.speed, seen).run(run.epochs, run.images)
     k = min(int(seconds / one) - 1, rules.MOST_FOLDS, seen.n_train + seen.n_val)
     return k if k >= rules.LEAST_FOLDS else None
-
-
-def _expected(
-    seen: Seen,
-    choice: Choice,
-    config: RunConfig,
-    run: schedule.Schedule | None,
-    begun: float,
-    page: float,
-    n_runs: int,
-) -> dict[str, Any]:
-    """Args: n_runs: the network's own and those of its folds."""
-    expected: dict[str, Any] = {}
-    if choice.speed is not None and run is not None:
-        costs = costs_of(choice.speed, seen)
-        training = n_runs * costs.run(run.epochs, run.images)
-        report = page + 2 * seen.n_val * choice.speed.validate + rules.SUSPICIOUS * training
-        expected |= {
-            "seconds": round(time.monotonic() - begun + training + report, 1),
-            "seconds_of_training": round(training, 1),
-            "seconds_of_report": round(report, 1),
-            "seconds_per_epoch": round(costs.epoch(run.images), 2),
-            "seconds_per_image": round(choice.speed.image, 5),
-            "steps": costs.steps(run.epochs, run.images),
-            "steps_tried": choice.steps_tried,
-            "trial_seconds": round(choice.trial_seconds, 1),
-        }
-    if choice.weighed is not None:
-        w = choice.weighed
-        expected |= {
-            "file_bytes": w.bytes,
-            "export_precision": w.precision,
-            "ms": round(w.ms, 2),
-            "threads": w.threads,
-            "image_size": list(w.size),
-            "timed_by": w.by,
-            "parameters": w.parameters,
-        }
-    return expected | {"val_images": seen.n_val, "score_interval": round(rules.interval(seen.n_val), 1)}
-
-
-def _remarks(seen: Seen, choice: Choice) -> list[str]:
-    remarks = []
-    if choice.weighed is not None and choice.weighed.remark:
-        remarks.append(
-            f"onnxruntime could not run it ({choice.weighed.remark}): milliseconds are torch's, and the size that of the weights"
-        )
-    if seen.n_val < 20:
-        remarks.append(
-            f"only {seen.n_val} validation image{'s' * (seen.n_val > 1)}: a score on them may be off by "
-            f"± {rules.interval(seen.n_val):.0f} points of mIoU; label more, or compare runs by their curves"
-        )
-    if len(seen.data.train.pairs) < 10:
-        remarks.append(f"only {seen.n_train} training image{'s' * (seen.n_train > 1)}: expect it to know little else")
-    return remarks

@@ -131,6 +131,8 @@ class Reasons:
             whys = [few] * (self.augmentation in (rules.MIRRORED, rules.MIRRORED_BOTH_WAYS))
             return names[:SHOWN], "; ".join([*whys, *([turned] if self.augmentation != rules.MIRRORED else [])])
         why = f"an up and a down ({halves}): mirrored, not turned" if self.augmentation in ("light", "strong") else ""
+        if self.augmentation == "symmetries":
+            why = f"no up and down ({halves}): mirrored and turned"
         return str(self.augmentation), why or f"recipe of {self.config.model}"
 
     def _class_weights(self) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """The report of a run: its best weights, applied to the validation images in the same way as `predict` does."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from imexseg.data.read.tensors import image_to_tensor
 from imexseg.evaluation.evaluate import Evaluation, confusion_matrix, evaluate, read_pair
 from imexseg.evaluation.scores import Scores
 from imexseg.inference.predictor import Predictor
-from imexseg.layers.implicit import ImplicitSolve, without_solve
+from imexseg.layers.implicit import ImplicitSolve
+from imexseg.layers.solve_modes import without_solve
 from imexseg.models.artefact import load
 from imexseg.models.contract import ImageNetwork
 from imexseg.models.count import count_parameters
@@ -30,7 +32,10 @@ from imexseg.training.fit import TrainedRun
 from imexseg.training.folds import Folds
 from imexseg.training.run_folder import BEST, CONFIG, ENVIRONMENT, REPORT
 
-FIELD_IMAGES = 16  # over which the receptive field is averaged
+FIELD_IMAGES = (
+    16  # over which the receptive field is averaged, or fewer on a machine that is busy: a budget ends with the report
+)
+FIELD_SECONDS = 12.0
 LOOK_SECONDS, LOOK_SHARE = 10.0, 0.05  # for looking through all images again, or this share of the time of training
 
 
@@ -121,7 +126,10 @@ def _receptive_fields(network: ImageNetwork, evaluation: Evaluation) -> tuple[np
         tensor = image_to_tensor(image)
         if not images or tensor.shape == images[0].shape:
             images.append(tensor)
-    batch = torch.stack(images)
+    started = time.monotonic()
+    effective_receptive_field(network, torch.stack(images[:1]))
+    affordable = int(FIELD_SECONDS / (2 * max(time.monotonic() - started, 1e-3)))
+    batch = torch.stack(images[: max(1, affordable)])
     with_solve = effective_receptive_field(network, batch)
     with without_solve(network):
         return with_solve, effective_receptive_field(network, batch)

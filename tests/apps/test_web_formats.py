@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from odd_pictures import PICTURES
+from odd_pictures import PICTURES as PLAIN
+from odd_tiffs import REFUSED, tiffs
 from page_tools import WEB, node, served
 from playwright.sync_api import Browser, Page
 
@@ -17,7 +18,9 @@ from imexseg.data.read.images import read_image_and_void
 from imexseg.errors import UsageError
 
 # What Python reads and a browser cannot give exactly: the page says so.
-REFUSED_BY_THE_PAGE = {"translucent.webp": "partly translucent", "picture.tif": "is a TIFF", "cmyk.jpg": "is a CMYK"}
+REFUSED_BY_THE_PAGE = {"translucent.webp": "partly translucent", "cmyk.jpg": "is a CMYK"} | REFUSED
+PICTURES = PLAIN | tiffs()
+KINDS = {"Uint8Array": np.uint8, "Uint8ClampedArray": np.uint8, "Uint16Array": np.uint16, "Float32Array": np.float32}
 ENTRY = f"""
     import {{ decodeImage }} from "{(WEB / "src/decode.js").as_posix()}";
     import {{ PageError }} from "{(WEB / "src/errors.js").as_posix()}";
@@ -26,7 +29,8 @@ ENTRY = f"""
         const blob = new Blob([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))]);
         try {{
             const {{ width, height, channels, white, pictures, data, void: clear }} = await decodeImage(blob, name);
-            const found = {{ data: text(new Uint8Array(data.buffer)), clear: clear && text(clear) }};
+            const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+            const found = {{ data: text(bytes), kind: data.constructor.name, clear: clear && text(clear) }};
             return {{ width, height, channels, white, pictures, ...found }};
         }} catch (error) {{
             if (!(error instanceof PageError)) throw error;
@@ -66,7 +70,8 @@ def on_the_page(decoder: Page, name: str) -> str | tuple[np.ndarray, np.ndarray,
     if isinstance(answer, str):
         return answer
     size = answer["height"], answer["width"]
-    dtype = np.uint16 if answer["white"] == 65535 else np.uint8
+    dtype = np.dtype(KINDS[answer["kind"]])
+    assert answer["white"] == {"u": 2 ** (8 * dtype.itemsize) - 1, "f": 1}[dtype.kind]
     pixels = np.frombuffer(base64.b64decode(answer["data"]), dtype).reshape(*size, answer["channels"])
     clear = answer["clear"] and np.frombuffer(base64.b64decode(answer["clear"]), np.uint8).reshape(size) != 0
     return pixels, np.zeros(size, bool) if clear is None else clear, answer["pictures"]
@@ -97,6 +102,9 @@ def test_the_page_reads_what_python_reads(decoder: Page, tmp_path: Path, name: s
         channels = max(expected[0].shape[2], found[0].shape[2])
         grey, other = (np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (expected[0], found[0]))
         assert other.dtype == grey.dtype
+        if grey.dtype == np.float32:  # what stands where there is no value is a mean, summed in another order
+            np.testing.assert_allclose(other[expected[1]], grey[expected[1]], rtol=1e-6)
+            other, grey = (np.where(expected[1][..., None], 0, pixels) for pixels in (other, grey))
         np.testing.assert_array_equal(other, grey)
         np.testing.assert_array_equal(found[1], expected[1])
         assert found[2] == expected[2]

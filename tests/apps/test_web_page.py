@@ -190,18 +190,21 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(page: Page):
     assert nameless == []
     page.evaluate("() => document.activeElement.blur()")
     reached = set()
-    for _ in range(20):
+    for _ in range(25):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("() => document.activeElement.id || document.activeElement.name"))
     assert {
         "draw",
         "open-image",
+        "open-folder",
         "camera",
         "kind",
         "random",
         "clear",
         "opacity",
+        "compare",
         "download",
         "model",
         "open-model",
+        "share",
     } <= reached

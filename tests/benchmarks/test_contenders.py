@@ -8,6 +8,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from benchmarks.contenders.attention import LinearAttention
+from benchmarks.contenders.averaged import SolveOnAverages
 from benchmarks.contenders.coarse import CoarseBranch
 from benchmarks.contenders.fourier import FreeFilter
 from benchmarks.contenders.hartley import SharedHartley
@@ -16,7 +17,7 @@ from benchmarks.contenders.network import FORMS, NAMES, PARTS, PREFIX, register
 from benchmarks.contenders.statistics import GlobalMean, SqueezeExcite
 from benchmarks.contenders.wide import DilatedAttention, Separable31
 from benchmarks.photograph_data import CAMVID, CCP_TEN, FACADE, TILES, VESSELS
-from imexseg.layers.implicit import solves
+from imexseg.layers.solve_modes import solves
 from imexseg.models.build import build_network, model_config
 from imexseg.models.count import count_parameters, multiply_adds
 from tests.numerics.dense_matrices import five_point, stencil_matrix
@@ -74,6 +75,32 @@ def test_coarse_branch_averages_and_interpolates(X):
     for step in steps:
         alone = step.norm(alone + step.term(alone))
     assert_close(part(grid) - grid, nn.functional.interpolate(alone, (8, 8), mode="bilinear"))
+
+
+def test_solve_on_averages(X):
+    """By matrices: averages of 2 × 2 points, the last of them of fewer where the side is odd, and (I + hL) assembled."""
+    part = made(SolveOnAverages(C, 0.1, 24, pool=2))
+    averages = torch.zeros(2, C, 4, 3, dtype=X.dtype)
+    for i in range(4):
+        for j in range(3):
+            averages[:, :, i, j] = X[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean((2, 3))
+    L = stencil_matrix(five_point(part.solve.diffusion()), 4, 3, "zero")
+    solved = torch.linalg.solve(torch.eye(12, dtype=X.dtype) + L, averages.flatten(2)[..., None])[..., 0]
+    change = (solved - averages.flatten(2)).view_as(averages)
+    assert_close(part(X) - X, nn.functional.interpolate(change, (H, W), mode="bilinear"))
+
+
+def test_solve_of_blocks_is_implicit_in_the_means_of_blocks():
+    """(I + hPᵀLP)⁻¹ assembled: P has a row for each block of 2 × 2 points, each entry a half."""
+    part = made(SolveOnAverages(C, 0.1, 24, pool=2, mode="nearest"))
+    X = torch.randn(2, C, 8, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    P = torch.zeros(12, 48, dtype=X.dtype)
+    for i in range(8):
+        for j in range(6):
+            P[3 * (i // 2) + j // 2, 6 * i + j] = 0.5
+    L = P.T @ stencil_matrix(five_point(part.solve.diffusion()), 4, 3, "zero") @ P
+    expected = torch.linalg.solve(torch.eye(48, dtype=X.dtype) + L, X.flatten(2)[..., None])[..., 0]
+    assert_close(part(X), expected.view_as(X))
 
 
 def test_separable_kernel_is_the_outer_product(X):
@@ -179,5 +206,5 @@ def test_the_part_is_in_every_step_that_had_a_solve(part, form):
     assert expected is None or all(type(step.solve) is type(expected) for step in steps)
     if part == "coarse-branch":
         assert [isinstance(step.solve, CoarseBranch) for step in steps] == [False, False, True, False]
-    assert len(solves(net)) == (4 if part.startswith("solve") or part == "heat" else 0)
+    assert len(solves(net)) == (4 if part.startswith("solve") or part in ("heat", "coarse-solve", "block-solve") else 0)
     assert multiply_adds(net.eval(), image[:1]) > 0

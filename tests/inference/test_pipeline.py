@@ -25,7 +25,9 @@ class Threshold:
     """A network for these tests: class 1 from a grey value on. It notes who is inside of it at the same time."""
 
     def __init__(self, seconds: float = 0.0) -> None:
+        self.long_side = None
         self.info = SimpleNamespace(
+            data={},
             in_channels=1,
             full_scale=255,
             pixel_range=None,

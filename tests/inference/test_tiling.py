@@ -47,7 +47,9 @@ class Brightness:
     """Says of every pixel how bright it is; no context, so that tiles must give exactly what the whole gives."""
 
     gives_probabilities = True
-    info = SimpleNamespace(training={"augmentation": "symmetries"}, in_channels=1, full_scale=255.0, pixel_range=None)
+    info = SimpleNamespace(
+        data={}, training={"augmentation": "symmetries"}, in_channels=1, full_scale=255.0, pixel_range=None
+    )
     parameters, seen_radius, long_side = 0, 0, None
 
     def __init__(self) -> None:

@@ -9,16 +9,10 @@ from torch import Tensor, nn
 
 from imexseg.layers.dynamics import DYNAMICS, build_flow
 from imexseg.layers.flow_settings import FlowSettings
-from imexseg.layers.implicit import (
-    DirichletSolve,
-    ImplicitSolve,
-    PeriodicSolve,
-    ReflectiveSolve,
-    implicit_solve,
-    without_solve,
-)
+from imexseg.layers.implicit import DirichletSolve, ImplicitSolve, PeriodicSolve, ReflectiveSolve, implicit_solve
 from imexseg.layers.norms import TvNorm
 from imexseg.layers.operators import OPERATORS
+from imexseg.layers.solve_modes import without_solve
 from imexseg.layers.terms import ParabolicTerm
 from imexseg.numerics.boundary import BOUNDARIES
 

@@ -15,7 +15,7 @@ import imexseg
 from imexseg.errors import UsageError
 from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
-from imexseg.layers.implicit import solves, without_solve
+from imexseg.layers.solve_modes import solves, without_solve
 from imexseg.models.artefact import save_weights
 from imexseg.models.build import build_network, config_kind, model_config
 from imexseg.models.info import ModelInfo

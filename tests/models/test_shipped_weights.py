@@ -37,9 +37,11 @@ def test_the_card_names_checksum_command_and_licence(name: str):
     assert load(path).info.model in card
 
 
-def test_the_part_before_a_hyphen_is_enough_where_only_one_begins_so():
+def test_a_short_name_goes_on_to_mean_what_it_meant():
     assert find_weights("people") == SHIPPED["people-lite0"]
     assert find_weights("qtips") == SHIPPED["qtips"]
+    with pytest.raises(UsageError, match="no such weights file"):
+        find_weights("qtips-second")
     with pytest.raises(UsageError, match="qtips-pile"):
         find_weights("qtip")
 

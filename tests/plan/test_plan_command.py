@@ -240,7 +240,7 @@ def planned(data: Path, budget: float, **given: object):
 
 def test_time_that_training_has_no_use_for_goes_to_folds_where_validation_says_little(tmp_path: Path, monkeypatch):
     few = folder(tmp_path / "few", 8, 3, (32, 32))
-    monkeypatch.setattr(rules, "SMALL_IMAGES", replace(rules.SMALL_IMAGES, most_passes=6))
+    monkeypatch.setattr(rules, "SMALL_IMAGES", replace(rules.SMALL_IMAGES, most_passes=60))
     plan = planned(few, 600)
     assert rules.LEAST_FOLDS <= plan.settings["folds"] <= rules.MOST_FOLDS
     (said,) = [decision for decision in plan.decisions if decision.what == "folds"]
@@ -252,9 +252,10 @@ def test_time_that_training_has_no_use_for_goes_to_folds_where_validation_says_l
     assert "folds" not in planned(few, 600).settings
 
 
-def test_folds_that_were_asked_for_share_the_budget(tmp_path: Path):
+def test_folds_that_were_asked_for_share_the_budget(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(rules, "SMALL_IMAGES", replace(rules.SMALL_IMAGES, most_passes=10**6))
     data = folder(tmp_path / "data", 8, 3, (32, 32))
-    alone, with_folds = (planned(data, 40, **given).settings for given in ({}, {"folds": 4}))
+    alone, with_folds = (planned(data, 200, **given).settings for given in ({}, {"folds": 4}))
     assert with_folds["epochs"] * (with_folds["images_per_epoch"] or 8) < 0.6 * alone["epochs"] * (
         alone["images_per_epoch"] or 8
     )
@@ -271,3 +272,12 @@ def test_augmentation_by_passes_and_by_up_and_down(epochs: int, upright: bool, w
             Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
     model = {"model": "imex-residual-lean-photo-tiny", "long_side": None, "network": {"width": [4], "n_steps": [1]}}
     assert planned(data, 600, epochs=epochs, **model).settings["augmentation"] == wanted
+
+
+def test_small_images_with_an_up_and_a_down_are_not_turned(tmp_path: Path):
+    data = folder(tmp_path / "data", 6, 2, (32, 40))
+    small = {"model": "imex-lean", "long_side": None, "network": {"width": [4], "n_steps": [1]}, "epochs": 40}
+    assert planned(data, 600, **small).settings["augmentation"] == "light"
+    for path in sorted((data / "masks/train").glob("*.png"))[::2]:
+        Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
+    assert planned(data, 600, **small).settings["augmentation"] == "symmetries"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from imexseg.layers.dynamics import DYNAMICS
-from imexseg.layers.implicit import without_solve
+from imexseg.layers.solve_modes import without_solve
 from imexseg.models.network import SegmentationNetwork
 from imexseg.models.registry import network_config
 from imexseg.report.receptive_field import distance_within, effective_receptive_field, seen_pixels, share_beyond

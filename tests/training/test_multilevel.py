@@ -8,7 +8,7 @@ import torch
 import imexseg
 from imexseg.errors import UsageError
 from imexseg.layers.dynamics import DYNAMICS
-from imexseg.layers.implicit import solves
+from imexseg.layers.solve_modes import solves
 from imexseg.layers.time_series import time_smoothness
 from imexseg.models.build import model_config
 from imexseg.models.network import SegmentationNetwork

@@ -8,7 +8,7 @@ import { pngPixels, readPng } from "./png.js";
 import { withoutAlpha } from "./transparency.js";
 
 export const LARGEST_IMAGE = 64e6; // pixels: what a canvas holds on every browser is not much more
-const FORMATS = "PNG, JPEG, WebP, GIF or BMP";
+const FORMATS = "PNG, JPEG, TIFF, WebP, GIF or BMP";
 const EXIF = 0x45584946; // as four characters
 const BEGINS = {
   png: /^\x89PNG\r\n\x1a\n/,
@@ -16,15 +16,16 @@ const BEGINS = {
   webp: /^RIFF[^]{4}WEBP/,
   gif: /^GIF8[79]a/,
   bmp: /^BM/,
-  tiff: /^(II[*+]\0|MM\0[*+])/,
+  tiff: /^(II\*\0|MM\0\*)/,
+  bigtiff: /^(II\+\0|MM\0\+)/,
 };
 
 /**
- * Pixels in rows from the top, channels interleaved.
+ * Pixels in rows from the top, channels interleaved; white: the value that means it, 1 for floats.
  * void: 1 where a pixel is transparent and means nothing, null if none is.
  * pictures: that the file holds, if it is one; this is the first.
- * @typedef {{width: number, height: number, channels: 1 | 3, white: 255 | 65535, data: Uint8Array | Uint16Array,
- *   void: Uint8Array | null, pictures?: number}} Pixels
+ * @typedef {{width: number, height: number, channels: number, white: 1 | 255 | 65535,
+ *   data: Uint8Array | Uint16Array | Float32Array, void: Uint8Array | null, pictures?: number}} Pixels
  */
 
 /**
@@ -40,7 +41,11 @@ export async function decodeImage(blob, name) {
   const format = Object.keys(BEGINS).find((key) => BEGINS[key].test(begin));
   // A browser knows more formats; what it makes of them is not what `imexseg predict` reads, or refuses.
   if (!format) throw new PageError(`${name} is not an image that can be read. Use ${FORMATS}.`);
-  if (format === "tiff") throw new PageError(`${name} is a TIFF, which browsers do not read. Save it as PNG, of 8 or 16 bits.`);
+  if (format === "bigtiff") throw new PageError(`${name} is a BigTIFF, which this page does not read. Save it as plain TIFF or PNG.`);
+  if (format === "tiff") {
+    const { readTiff } = await import("./tiff.js");
+    return readTiff(bytes, name, (width, height) => checkSize(width, height, name));
+  }
   if (format === "png") return png(bytes, name);
   if (format === "jpeg") checkColours(bytes, name);
   const image = format === "webp" ? await webp(bytes, name) : await byBrowser(bytes, name);

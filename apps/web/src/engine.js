@@ -21,20 +21,20 @@ export class Engine {
   }
 
   /**
-   * @param {"open" | "decode" | "frame" | "segment"} task as in worker.js
+   * @param {"open" | "decode" | "frame" | "segment" | "mask"} task as in worker.js
    * @param {(done: number, total: number) => void} onProgress
    * @returns {Promise<any>} null if it was cancelled
    */
   do(task, payload, transfer = [], onProgress = () => {}) {
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject, onProgress });
+      this.waiting.set(id, { task, resolve, reject, onProgress });
       this.worker.postMessage({ id, task, payload }, transfer);
     });
   }
 
   /** End what is under way as soon as it can be ended: the segmentation of an image in many tiles. */
-  cancel() {
-    for (const id of this.waiting.keys()) this.worker.postMessage({ id, task: "cancel" });
+  cancel(which = "segment") {
+    for (const [id, { task }] of this.waiting) if (task === which) this.worker.postMessage({ id, task: "cancel" });
   }
 }

@@ -1,10 +1,16 @@
 // The page: where pictures and models come from, and what is shown of them. The network runs in worker.js.
+import { BatchView } from "./batch-view.js";
 import { Camera } from "./camera.js";
-import { maskFile, save } from "./download.js";
+import { offerComparison } from "./compare.js";
+import { save } from "./download.js";
 import { DrawingBoard } from "./drawing-board.js";
 import { Engine } from "./engine.js";
+import { PageError } from "./errors.js";
 import { onFiles } from "./files.js";
-import { areas, paintClasses, paintImage } from "./picture.js";
+import { fetchModel, keepModel, linkTo, modelIn } from "./link.js";
+import { maskBytes, maskName } from "./mask.js";
+import { areas } from "./numbers.js";
+import { paintClasses, paintImage } from "./picture.js";
 import { SHIPPED } from "./shipped.js";
 import { PRESETS } from "./sketch.js";
 import * as view from "./view.js";
@@ -18,7 +24,7 @@ const state = {
   image: null, // the pixels shown
   name: "picture", // of the image, for the mask's file
   classes: null, // of every pixel, once the network has run
-  ownModel: null, // the file of a model of one's own
+  ownModel: null, // a model that does not come with the page: its file, and the link that named it
   visible: [], // for each class, whether it is shown
 };
 
@@ -77,10 +83,15 @@ function paint() {
 
 // ---- Models
 
-async function useModel(bytes, name, preset) {
+/** @param {URL | null} link from where others can have it too */
+async function useModel(bytes, name, preset, link) {
+  batch.stop();
   engine.cancel();
   const { info, threads } = await engine.do("open", { bytes, name }, [bytes.buffer]);
   state.info = info;
+  const isFirst = link?.href === new URL(SHIPPED[0].file, location.href).href; // which is there without being named
+  history.replaceState(null, "", linkTo(isFirst ? null : link, location));
+  $("share").hidden = !link;
   state.visible = info.names.map((_, k) => k > 0); // class 0, the background, shows the image itself
   view.showModel(info, threads);
   view.showLegend(info, state.visible, paint);
@@ -108,13 +119,26 @@ async function useShipped(index) {
   const { file, preset } = SHIPPED[index];
   const response = await fetch(file);
   if (!response.ok) throw new Error(`${file} could not be loaded (${response.status}). Reload the page.`);
-  await useModel(new Uint8Array(await response.arrayBuffer()), file, preset);
+  await useModel(new Uint8Array(await response.arrayBuffer()), file, preset, new URL(file, location.href));
 }
 
-async function useOwnModel(file) {
-  await useModel(new Uint8Array(await file.arrayBuffer()), file.name, null);
-  state.ownModel = file;
+async function useOwnModel(file, link = null) {
+  await useModel(new Uint8Array(await file.arrayBuffer()), file.name, null, link);
+  state.ownModel = { file, link };
   view.addModelChoice(file.name);
+}
+
+/** The network that the page's address names; without one the first that comes with the page. */
+async function useLinked() {
+  const link = modelIn(location);
+  const shipped = link ? SHIPPED.findIndex(({ file }) => new URL(file, location.href).href === link.href) : 0;
+  if (shipped >= 0) {
+    view.chooseModel(shipped);
+    return useShipped(shipped);
+  }
+  const file = await fetchModel(link);
+  await useOwnModel(file, link);
+  await keepModel(link, file);
 }
 
 // ---- Pictures
@@ -138,9 +162,17 @@ async function useImage(file) {
   await show(image, file.name);
 }
 
-async function useFile(file) {
-  if (/\.onnx$/i.test(file.name)) await useOwnModel(file);
-  else await useImage(file);
+const batch = new BatchView(engine, ({ file }) => attempt(() => useImage(file)));
+
+/** One picture is shown, several are listed; a network among them comes first. */
+async function useFiles(given) {
+  const isModel = ({ name }) => /\.onnx$/i.test(name);
+  const [models, pictures] = [given.filter(isModel), given.filter((one) => !isModel(one))];
+  if (!given.length) throw new PageError("There are no pictures in it. Use PNG, JPEG, TIFF, WebP, GIF or BMP.");
+  if (models.length > 1) throw new PageError(`${models.length} networks at once are too many. Open one of them.`);
+  if (models.length) await useOwnModel(models[0].file);
+  if (pictures.length === 1) await useImage(pictures[0].file);
+  else if (pictures.length) await batch.run(state.info, pictures);
 }
 
 $("draw").onclick = () => {
@@ -165,20 +197,24 @@ for (const radio of document.querySelectorAll("input[name=kind]")) {
 }
 
 $("model").onchange = ({ target }) =>
-  attempt(() => (target.value === "own" ? useOwnModel(state.ownModel) : useShipped(Number(target.value))));
+  attempt(() => (target.value === "own" ? useOwnModel(state.ownModel.file, state.ownModel.link) : useShipped(Number(target.value))));
 $("open-image").onclick = () => $("image-file").click();
+$("open-folder").onclick = () => $("image-folder").click();
 $("open-model").onclick = () => $("model-file").click();
-onFiles({ imageInput: $("image-file"), modelInput: $("model-file"), dropHint: $("drop") }, (file) =>
-  attempt(() => useFile(file)),
-);
+$("share").onclick = () => attempt(() => view.copyLink(location.href));
+const inputs = [$("image-file"), $("image-folder"), $("model-file")];
+onFiles({ inputs, dropHint: $("drop") }, (given) => attempt(() => useFiles(given)));
 $("opacity").oninput = ({ target }) => view.showOpacity(target.value);
 $("download").onclick = () => {
   const { width, height } = state.image;
-  save(maskFile(state.classes, state.info.values, width, height), `${state.name.replace(/\.[^.]*$/, "")}_mask.png`);
+  const mask = maskBytes(state.classes, state.info.values, width, height);
+  save(new Blob([mask], { type: "image/png" }), maskName(state.name));
 };
 
 view.listModels(SHIPPED);
 view.showOpacity($("opacity").value);
+offerComparison();
 setSource("draw");
-await attempt(() => useShipped(0));
+await attempt(useLinked);
+if (!state.info) await useShipped(0).catch(view.showError); // and what was wrong with the link is still said
 view.showOffline();

@@ -44,27 +44,41 @@ export class Model {
       Math.max(image.height, minimum?.[0] ?? 1),
       Math.max(image.width, minimum?.[1] ?? 1),
     ];
-    const classes = new Uint8Array(image.height * image.width);
-    const [down, across] = [tilesAlong(image.height, tileHeight), tilesAlong(image.width, tileWidth)];
+    const isOnePiece = tileHeight === image.height && tileWidth === image.width; // and need not be copied
+    const { classes, milliseconds } = isOnePiece
+      ? await this.timed(input.data, [1, tileHeight, tileWidth, input.channels])
+      : await this.inTiles(input, tileHeight, tileWidth, between);
+    if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
+    const several = picturesInWords(image.pictures);
+    const notes = [several, input.remark, sizeNote(image, size), ignoredInWords(image.void, this.info)];
+    return { classes, milliseconds, notes: notes.filter(Boolean) };
+  }
+
+  async inTiles(input, tileHeight, tileWidth, between) {
+    const { height, width, channels } = input;
+    const classes = new Uint8Array(height * width);
+    const [down, across] = [tilesAlong(height, tileHeight), tilesAlong(width, tileWidth)];
     let milliseconds = 0;
     let done = 0;
     for (const rows of down) {
       for (const columns of across) {
         const tile = cut(input, rows.start, columns.start, tileHeight, tileWidth);
-        const begin = performance.now();
-        const result = await this.run(tile, [1, tileHeight, tileWidth, input.channels]);
-        milliseconds += performance.now() - begin;
+        const result = await this.timed(tile, [1, tileHeight, tileWidth, channels]);
+        milliseconds += result.milliseconds;
         for (let row = rows.from; row < rows.to; row++) {
           const at = (row - rows.start) * tileWidth - columns.start;
-          classes.set(result.subarray(at + columns.from, at + columns.to), row * image.width + columns.from);
+          classes.set(result.classes.subarray(at + columns.from, at + columns.to), row * width + columns.from);
         }
         await between(++done, down.length * across.length);
       }
     }
-    if (image.void) classes.forEach((_, i) => image.void[i] && (classes[i] = IGNORED));
-    const several = picturesInWords(image.pictures);
-    const notes = [several, input.remark, sizeNote(image, size), ignoredInWords(image.void, this.info)];
-    return { classes, milliseconds, notes: notes.filter(Boolean) };
+    return { classes, milliseconds };
+  }
+
+  async timed(data, shape) {
+    const begin = performance.now();
+    const classes = await this.run(data, shape);
+    return { classes, milliseconds: performance.now() - begin };
   }
 
   async run(data, shape) {

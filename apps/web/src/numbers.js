@@ -21,6 +21,13 @@ export function inValues(classes, values) {
   return classes.map((k) => values[k] ?? ignored);
 }
 
+/** Pixels of each class. */
+export function areas(classes, numClasses) {
+  const counts = new Array(numClasses).fill(0);
+  for (const k of classes) if (k < numClasses) counts[k]++;
+  return counts;
+}
+
 /** What the mask of a network holds, in words. */
 export function maskInWords({ names, values }) {
   if (values.every((value, k) => value === k)) return "PNG of class numbers, at the size of the image itself.";

@@ -3,12 +3,12 @@ import { IGNORED } from "./numbers.js";
 
 const STRIPES = [105, 165]; // greys, in which ignored pixels are shown: a plain one might be a class
 
-/** The canvas shows the image; 16 bits are divided by 257 for the eye alone. */
+/** The canvas shows the image, of many bands the first three; 16 bits are divided by 257 for the eye alone, floats stretched. */
 export function paintImage(canvas, { width, height, channels, white, data }) {
   const rgba = new ImageData(width, height);
-  const factor = 255 / white;
+  const [black, factor] = data instanceof Float32Array ? stretch(data) : [0, 255 / white];
   for (let i = 0; i < width * height; i++) {
-    for (let c = 0; c < 3; c++) rgba.data[4 * i + c] = data[i * channels + (channels === 3 ? c : 0)] * factor;
+    for (let c = 0; c < 3; c++) rgba.data[4 * i + c] = (data[i * channels + (channels >= 3 ? c : 0)] - black) * factor;
     rgba.data[4 * i + 3] = 255;
   }
   fit(canvas, width, height);
@@ -32,11 +32,11 @@ export function paintClasses(canvas, classes, width, height, palette, visible) {
   canvas.getContext("2d").putImageData(rgba, 0, 0);
 }
 
-/** Pixels of each class. */
-export function areas(classes, numClasses) {
-  const counts = new Array(numClasses).fill(0);
-  for (const k of classes) if (k < numClasses) counts[k]++;
-  return counts;
+/** Numbers from 0 to 1 are shown as they are; others, heights for instance, from the lowest to the highest. */
+function stretch(data) {
+  let [lowest, highest] = [0, 1];
+  for (const value of data) [lowest, highest] = [Math.min(lowest, value), Math.max(highest, value)];
+  return [lowest, 255 / (highest - lowest)];
 }
 
 function fit(canvas, width, height) {

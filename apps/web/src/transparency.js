@@ -39,8 +39,8 @@ export function expanded(indices, palette) {
   return { channels, ...filled(data, channels, clear) };
 }
 
-/** The mean of the others, halves up, in place of transparent pixels. @throws {PageError} if there are no others */
-function filled(data, channels, clear) {
+/** The mean of the others, of whole numbers rounded, halves up, in place of transparent pixels. @throws {PageError} if there are none */
+export function filled(data, channels, clear) {
   const sums = new Array(channels).fill(0);
   let sound = 0;
   for (let i = 0; i < clear.length; i++) {
@@ -50,7 +50,8 @@ function filled(data, channels, clear) {
   }
   if (sound === clear.length) return { data, void: null };
   if (sound === 0) throw new PageError("Every pixel of this picture is transparent. Save it without transparency.");
-  const mean = sums.map((sum) => Math.floor((2 * sum + sound) / (2 * sound)));
+  const isFloat = data instanceof Float32Array;
+  const mean = sums.map((sum) => (isFloat ? sum / sound : Math.floor((2 * sum + sound) / (2 * sound))));
   for (let i = 0; i < clear.length; i++) if (clear[i]) data.set(mean, i * channels);
   return { data, void: clear };
 }

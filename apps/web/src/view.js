@@ -1,4 +1,5 @@
 // The words, numbers and controls of the page. Names from files of strangers are set as text, never as markup.
+import { PageError } from "./errors.js";
 import { maskInWords } from "./numbers.js";
 
 const $ = (id) => document.getElementById(id);
@@ -119,6 +120,20 @@ function firstMetric(metrics) {
 
 export function listModels(shipped) {
   $("model").replaceChildren(...shipped.map(({ title }, i) => new Option(title, String(i))));
+}
+
+export function chooseModel(index) {
+  $("model").value = String(index);
+}
+
+export async function copyLink(link) {
+  try {
+    await navigator.clipboard.writeText(link);
+  } catch {
+    throw new PageError("The link could not be copied by this button. It is in the browser's address bar.");
+  }
+  $("status").textContent = $("shared").textContent = "Link copied.";
+  setTimeout(() => ($("shared").textContent = ""), 4000); // ms
 }
 
 /** The latest file of one's own stands in the list too. */

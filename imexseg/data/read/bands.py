@@ -88,7 +88,9 @@ def is_plain_tiff(file: BinaryIO) -> bool:
             or kind in (3, 5, 6)  # palette, CMYK, YCbCr
             or (kind == 2 and samples == 4 and not extras)  # OpenCV writes RGBA without the tag
         )
-        return ordinary and samples <= 4 and page.bitspersample <= 16 and int(page.sampleformat or 1) in (1, 4)
+        scrambled = page.bitspersample > 8 and int(page.planarconfig) == 2  # by OpenCV, which takes planes for pixels
+        fits = samples <= 4 and page.bitspersample <= 16 and int(page.sampleformat or 1) in (1, 4)
+        return ordinary and fits and not scrambled
 
 
 def channels_last(array: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Large images, read piece by piece: where the format allows it, memory use does not depend on the size of the file."""
 
-import math
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,12 +13,12 @@ from PIL import Image
 from imexseg.data.read.as_trained import conversion, extremes, to_channels, trained_dtype
 from imexseg.data.read.bands import NODATA, channels_last, nodata_value
 from imexseg.data.read.images import decoded_plain_image, read_image_and_void
+from imexseg.data.read.segments import Segments, are_small, most_bytes
 from imexseg.data.read.void import filled, meaningless
 from imexseg.errors import UsageError
 
 IN_MEMORY = 1 << 24  # pixels up to which a file is simply read
 _STRIP = 1 << 22  # pixels that are looked at together
-_CACHED_BYTES = 1 << 28  # decoded tiles or strips of a TIFF that are kept
 _SAMPLES, _SAMPLE = 4, 64  # windows along each side, and their side in pixels, from which a mean is taken
 
 
@@ -147,12 +146,10 @@ def _tiff_source(path: Path) -> ImageSource | None:
         image = np.moveaxis(stored, 0, -1) if separate else stored.reshape(shape)
         kind = image.dtype.newbyteorder("=")
         return _sound(shape, kind, _forgetful(stored, image, kind), nodata)
-    segment_bytes = page.chunks[-2] * page.chunks[-1] * 4 if len(page.chunks) > 1 else page.imagewidth * 4
-    if segment_bytes > _CACHED_BYTES:
+    if not are_small(page):
         tiff.close()
         return None
-    held = min(_CACHED_BYTES, np.dtype(str(page.dtype)).itemsize * math.prod(shape))
-    return _sound(shape, np.dtype(str(page.dtype)), _Segments(path, page).read, nodata, held)
+    return _sound(shape, np.dtype(str(page.dtype)), Segments(path, page).read, nodata, most_bytes(page))
 
 
 def _forgetful(stored: np.ndarray, image: np.ndarray, kind: np.dtype) -> Callable[[slice, slice], np.ndarray]:
@@ -202,53 +199,3 @@ def _sound(
         return pixels
 
     return ImageSource(shape, dtype, read_filled, void_of, held)
-
-
-class _Segments:
-    """Tiles or strips of a compressed TIFF, decoded when needed; those used last are kept."""
-
-    def __init__(self, path: Path, page: tifffile.TiffPage):
-        self.path = path
-        self.page = page
-        self.shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
-        self.height = page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength)
-        self.width = page.tilewidth if page.is_tiled else page.imagewidth
-        self.per_row = -(-page.imagewidth // self.width)
-        self.rows_of_segments = -(-page.imagelength // self.height)
-        self.planes = page.samplesperpixel if int(page.planarconfig) == 2 else 1
-        self._kept: dict[int, np.ndarray] = {}
-
-    def read(self, rows: slice, columns: slice) -> np.ndarray:
-        out = np.empty((rows.stop - rows.start, columns.stop - columns.start, self.shape[2]), self.page.dtype)
-        for down in range(rows.start // self.height, -(-rows.stop // self.height)):
-            for across in range(columns.start // self.width, -(-columns.stop // self.width)):
-                for plane in range(self.planes):
-                    number = (plane * self.rows_of_segments + down) * self.per_row + across
-                    segment = self._segment(number)
-                    top, left = down * self.height, across * self.width
-                    y = slice(max(rows.start, top), min(rows.stop, top + segment.shape[0]))
-                    x = slice(max(columns.start, left), min(columns.stop, left + segment.shape[1]))
-                    bands = slice(plane, plane + 1) if self.planes > 1 else slice(None)
-                    target = out[
-                        y.start - rows.start : y.stop - rows.start, x.start - columns.start : x.stop - columns.start
-                    ]
-                    target[..., bands] = segment[y.start - top : y.stop - top, x.start - left : x.stop - left]
-        return out
-
-    def _segment(self, number: int) -> np.ndarray:
-        if number in self._kept:
-            self._kept[number] = self._kept.pop(number)  # the one used last is thrown away last
-            return self._kept[number]
-        try:
-            handle = self.page.parent.filehandle
-            handle.seek(self.page.dataoffsets[number])
-            encoded = handle.read(self.page.databytecounts[number])
-            decoded, _, shape = self.page.decode(encoded, number)
-            segment = np.asarray(decoded)[0, : shape[1], : shape[2]]
-        except Exception as error:  # decoders raise whatever they stumble over
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise UsageError(f"{self.path}: piece {number} is damaged or of an unsupported kind ({reason})") from None
-        while self._kept and sum(kept.nbytes for kept in self._kept.values()) + segment.nbytes > _CACHED_BYTES:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[number] = segment
-        return segment

@@ -104,7 +104,7 @@ def test_pieces_of_a_file_are_those_of_the_whole(kind: str, tmp_path: Path, monk
     import cv2
 
     monkeypatch.setattr("imexseg.data.read.windows.IN_MEMORY", 100)
-    monkeypatch.setattr("imexseg.data.read.windows._CACHED_BYTES", 20_000)  # so that pieces are thrown away
+    monkeypatch.setattr("imexseg.data.read.segments.CACHED_BYTES", 20_000)  # so that pieces are thrown away
     pixels = bands(
         3 if kind == "rgb" else 1 if kind == "png" else 4, "uint8" if kind in ("png", "rgb") else "uint16", (150, 130)
     )
@@ -132,3 +132,11 @@ def test_pieces_of_a_file_are_those_of_the_whole(kind: str, tmp_path: Path, monk
         (slice(149, 150), slice(0, 1)),
     ):
         assert np.array_equal(source.read(rows, columns), pixels[rows, columns])
+
+
+@pytest.mark.parametrize("pieces", [{"tile": (32, 48)}, {"rowsperstrip": 9}], ids=["tiles", "strips"])
+def test_deep_colour_stored_plane_by_plane_is_read_as_it_is(tmp_path: Path, pieces: dict):
+    pixels = bands(3, "uint16")
+    path = tmp_path / "planes.tif"
+    tifffile.imwrite(path, np.moveaxis(pixels, -1, 0), photometric="rgb", planarconfig="separate", **pieces)
+    assert np.array_equal(read_image(path), pixels)
