@@ -1,7 +1,7 @@
 // Segments one image on a microcontroller, or on the computer that it was built on, and prints the mask as text.
 //
-//     g++ -std=c++17 -O2 -I FOLDER main.cpp -o micro     FOLDER: where generate.py wrote network.hpp
-//     ./micro < image.pgm                                binary PGM (grey) or PPM (colour) of 8 bits, of the network's size
+//     g++ -std=c++17 -O2 -I FOLDER -I . main.cpp -o micro     FOLDER: where generate.py wrote network.hpp
+//     ./micro < image.pgm                                     binary PGM (grey) or PPM (colour) of 8 bits, of the network's size
 //
 // On a board, read_image is what changes: fill the array from its camera.
 #include <cstdio>

@@ -31,7 +31,8 @@ def planned(graph: Graph) -> Plan:
     for name, shared in owner.items():
         lives[shared] = (min(lives[shared][0], lives[name][0]), max(lives[shared][1], lives[name][1]))
     placed: list[str] = []
-    for name in sorted(set(owner.values()), key=lambda name: -graph.values[name].size):
+    # The largest first. Of equal ones, as most are, the order of time leaves no gaps.
+    for name in sorted(set(owner.values()), key=lambda name: (-graph.values[name].size, lives[name], name)):
         begin, end = lives[name]
         beside = [other for other in placed if lives[other][0] <= end and begin <= lives[other][1]]
         at = 0
@@ -63,10 +64,10 @@ def _is_mix(graph: Graph, step: Step) -> bool:
 
 
 def _lives(graph: Graph) -> dict[str, tuple[int, int]]:
-    """Of each tensor in the arena: the step that makes it, and the last one that reads it."""
+    """Of each tensor in the arena: the first step that writes to it, and the last one that reads it."""
     lives = {graph.input: (-1, -1)}
     for number, step in enumerate(graph.steps):
-        lives[step.output] = (number, number)
+        lives[step.output] = (lives.get(step.output, (number,))[0], number)  # several steps paste into one tensor
         for name in step.inputs:
             if graph.values[name].constant is None:
                 lives[name] = (lives[name][0], number)

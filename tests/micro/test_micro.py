@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from micro_tools import COMPILER, built, computed, generate
+from micro_tools import COMPILER, MICRO, built, computed, generate
 
 from benchmarks.export import untrained
 from imexseg.data_gen import QTips
@@ -66,6 +66,30 @@ def test_it_prints_the_mask_that_onnxruntime_gives(core: Path, program: Path):
         for k, line in enumerate(text.splitlines()[64:]):
             assert line.split()[1:] == [*predictor.info.names[k].split(), str((mask_of(text, 64) == k).sum())]
     assert n_equal >= 4 * 64 * 64 - 2
+
+
+CORTEX_M7 = (
+    "-std=c++17 -O2 -mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16 -fno-exceptions -fno-rtti "
+    "-ffunction-sections -fdata-sections --specs=rdimon.specs -nostartfiles -Wl,--gc-sections"
+)
+BOARD = "-machine mps2-an500 -nographic -monitor none -serial none -semihosting-config enable=on,target=native"
+
+
+@pytest.mark.skipif(
+    shutil.which("arm-none-eabi-g++") is None or shutil.which("qemu-system-arm") is None,
+    reason="no compiler for ARM, or no QEMU",
+)
+def test_a_simulated_cortex_m7_prints_the_same(program: Path, tmp_path: Path):
+    """In half a megabyte of RAM, or it would not be linked."""
+    sources = [MICRO / "main.cpp", MICRO / "qemu" / "start.cpp"]
+    folders = ["-T", MICRO / "qemu" / "mps2.ld", "-I", program.parent, "-I", MICRO]
+    image = tmp_path / "segment.elf"
+    subprocess.run(["arm-none-eabi-g++", *CORTEX_M7.split(), *folders, *sources, "-o", image], check=True)
+    given = pgm(QTips("authors", size=64, seed=5)[1][0])
+    simulated = ["qemu-system-arm", *BOARD.split(), "-kernel", image]
+    done = subprocess.run(simulated, input=given, capture_output=True, check=True, timeout=120)
+    assert done.stdout == subprocess.run([program], input=given, capture_output=True, check=True).stdout
+    assert b"background" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,19 @@ def test_what_is_needed_later_is_kept():
     assert values["X"].offset != values["A"].offset == values["B"].offset
 
 
+def test_a_tensor_that_is_put_together_is_there_from_its_first_part_on():
+    nodes = [
+        helper.make_node("Neg", ["X"], ["A"]),
+        helper.make_node("Concat", ["X", "A"], ["B"], axis=1),
+        helper.make_node("Relu", ["B"], ["Y"]),
+    ]
+    graph = graph_of(nodes, [1, 3, 8, 8], {})
+    assert planned(graph).size == 4 * 3 * 8 * 8
+    begin = graph.values["B"].offset
+    for part in ("X", "A"):
+        assert not begin <= graph.values[part].offset < begin + graph.values["B"].size
+
+
 def test_what_follows_from_weights_is_computed_when_it_is_needed():
     """Two symbols, each for one step: they share their place, since the first is forgotten before the second is made."""
     nodes = [
