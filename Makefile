@@ -6,9 +6,10 @@ STAMP := $(VENV)/.installed
 
 WEB := apps/web
 WEB_MODULES := $(WEB)/node_modules/.installed
-WEB_MODELS := $(WEB)/models/qtips.onnx $(WEB)/models/qtips-pile.onnx $(WEB)/models/people-lite0.onnx
+WEB_MODELS := $(addprefix $(WEB)/models/,qtips.onnx qtips-pile.onnx people-tiny.onnx people-lite0.onnx)
 SIZE_qtips := --size 64 64
 SIZE_qtips-pile := --size 128 128
+SIZE_people-tiny := --dynamic
 SIZE_people-lite0 := --dynamic
 PORT ?= 8000
 RUNTIMES ?= build/runtimes

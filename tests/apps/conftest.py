@@ -18,6 +18,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = {
         "qtips": box_model((64, 64)),  # in the place of those that come with the page
         "qtips-pile": box_model((128, 128)),
+        "people-tiny": box_model(None, channels=3),
         "people-lite0": box_model(None, channels=3),
         "colour": box_model((48, 80), channels=3),
         "dynamic": box_model(None),
