@@ -261,6 +261,13 @@ def test_folds_that_were_asked_for_share_the_budget(tmp_path: Path, monkeypatch)
     )
 
 
+def turn_half(data: Path) -> None:
+    """Of the training masks each second one becomes the one before it, upside down."""
+    paths = sorted((data / "masks/train").glob("*.png"))
+    for upright, turned in zip(paths[::2], paths[1::2], strict=True):
+        Image.fromarray(np.array(Image.open(upright))[::-1].copy()).save(turned)
+
+
 @pytest.mark.parametrize(
     ("epochs", "upright", "wanted"),
     [(3, True, rules.MIRRORED), (3, False, rules.MIRRORED_BOTH_WAYS), (40, True, "light"), (40, False, rules.TURNED)],
@@ -268,8 +275,7 @@ def test_folds_that_were_asked_for_share_the_budget(tmp_path: Path, monkeypatch)
 def test_augmentation_by_passes_and_by_up_and_down(epochs: int, upright: bool, wanted: object, tmp_path: Path):
     data = folder(tmp_path / "data", 6, 2, (100, 128))
     if not upright:
-        for path in sorted((data / "masks/train").glob("*.png"))[::2]:
-            Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
+        turn_half(data)
     model = {"model": "imex-residual-lean-photo-tiny", "long_side": None, "network": {"width": [4], "n_steps": [1]}}
     assert planned(data, 600, epochs=epochs, **model).settings["augmentation"] == wanted
 
@@ -278,6 +284,5 @@ def test_small_images_with_an_up_and_a_down_are_not_turned(tmp_path: Path):
     data = folder(tmp_path / "data", 6, 2, (32, 40))
     small = {"model": "imex-lean", "long_side": None, "network": {"width": [4], "n_steps": [1]}, "epochs": 40}
     assert planned(data, 600, **small).settings["augmentation"] == "light"
-    for path in sorted((data / "masks/train").glob("*.png"))[::2]:
-        Image.fromarray(np.array(Image.open(path))[::-1].copy()).save(path)
+    turn_half(data)
     assert planned(data, 600, **small).settings["augmentation"] == "symmetries"
