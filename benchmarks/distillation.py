@@ -10,7 +10,6 @@ teacher, for the same epochs.
 
 import argparse
 import itertools
-import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from benchmarks.photograph_data import FOLDER, prepare
 from benchmarks.results_file import FOLDER as RESULTS
 from benchmarks.results_file import ResultsFile, commit
-from benchmarks.training_runs import RESULT, Job, train_once
+from benchmarks.training_runs import Job, train_whole
 
 SIZES = ("ccp-144", "ccp-small")
 MODELS = ("imex-residual-lean-photo-tiny", "residual-lean-photo-tiny")
@@ -33,15 +32,13 @@ def measure(key: dict[str, Any], source: Path) -> dict[str, Any]:
     """One row."""
     prepare(key["data"], source)
     folder = Path("runs/distillation") / "-".join(str(value) for value in key.values()).replace(":", "")
-    if folder.exists() and not (folder / RESULT).exists():
-        shutil.rmtree(folder)
     settings = {name: key[name] for name in ("model", "epochs", "seed")} | {"data": FOLDER / key["data"]}
     settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 8}
     settings |= {"augmentation": "light", "class_weights": "auto"}
     if key["teacher"]:
         follow = {name: key[name] for name in ("temperature", "weight", "affinity")}
         settings |= {"teacher": [key["teacher"]], "distillation": follow}
-    found = train_once(Job(folder, settings, test=True))
+    found = train_whole(Job(folder, settings, test=True))
     scores = {"val_miou": found["miou"], "test_miou": found["test_miou"], "test_accuracy": found["test_accuracy"]}
     row = key | {name: f"{value:.5f}" for name, value in scores.items()}
     return row | {"parameters": found["parameters"], "seconds": f"{found['seconds']:.1f}", "commit": commit()}

@@ -10,7 +10,6 @@ learning rate, seed).
 
 import argparse
 import itertools
-import shutil
 import statistics
 import time
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from benchmarks.photograph_data import FOLDER, prepare
 from benchmarks.results_file import FOLDER as RESULTS
 from benchmarks.results_file import ResultsFile, commit
 from benchmarks.shootout import SETS
-from benchmarks.training_runs import RESULT, Job, train_once
+from benchmarks.training_runs import Job, train_whole
 from imexseg.models.count import count_parameters, multiply_adds
 
 OURS = ("imex-residual-lean-photo-tiny", "residual-lean-photo-tiny", "imex-residual-lean-photo-s")
@@ -57,12 +56,10 @@ def measure(of: str, peer: str, rate: float, seed: int, source: Path) -> dict[st
     data = SETS[of].data
     prepare(data, source)
     folder = Path("runs/peers") / f"{of}-{peer}-{rate:g}-{seed}"
-    if folder.exists() and not (folder / RESULT).exists():
-        shutil.rmtree(folder)
     settings = {"data": FOLDER / data, "model": f"{PREFIX}{peer}", "epochs": SETS[of].epochs, "seed": seed}
     settings |= {"learning_rate": rate, "weight_decay": 1e-2, "batch_size": 8}
     settings |= {"augmentation": "light", "class_weights": "auto"}
-    found = train_once(Job(folder, settings, test=True))
+    found = train_whole(Job(folder, settings, test=True))
     row = {"set": of, "peer": peer, "learning_rate": f"{rate:g}", "seed": seed, "epochs": SETS[of].epochs}
     scores = {"val_miou": found["miou"], "test_miou": found["test_miou"], "test_accuracy": found["test_accuracy"]}
     row |= {key: f"{value:.5f}" for key, value in scores.items()}

@@ -24,8 +24,9 @@ import numpy as np
 from imexseg.data.read.as_trained import as_trained
 from imexseg.data.read.images import read_image
 from imexseg.data_gen import write_dataset
+from imexseg.inference.cores import usable_cores
 from imexseg.inference.open import SharedPredictor, open_predictor
-from imexseg.inference.pipeline import Job, Wanted, predict_images, usable_cores
+from imexseg.inference.pipeline import Job, Wanted, predict_images
 
 WEIGHTS = "qtips"
 PHOTOGRAPHS = 100

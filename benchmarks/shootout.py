@@ -12,7 +12,6 @@ images equally often, at one size; rows "half" are trained on images of half tha
 
 import argparse
 import itertools
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from benchmarks.contenders.network import FORMS, NAMES, PREFIX, register
 from benchmarks.photograph_data import FOLDER, prepare
 from benchmarks.results_file import FOLDER as RESULTS
 from benchmarks.results_file import ResultsFile, commit
-from benchmarks.training_runs import RESULT, Job, train_once
+from benchmarks.training_runs import Job, train_whole
 
 RUNS = Path("runs/shootout")
 FULL, HALF = "full", "half"
@@ -67,12 +66,10 @@ def measure(name: str, trunk: str, part: str, seed: int, trained: str, source: P
     for needed in {of.data, data}:
         prepare(needed, source)
     folder = RUNS / "-".join((name, trunk, part, str(seed), trained))
-    if folder.exists() and not (folder / RESULT).exists():
-        shutil.rmtree(folder)  # begun and stopped: its seconds could not be told any more
     settings = {"data": FOLDER / data, "model": f"{PREFIX}{part}:{trunk}", "epochs": of.epochs, "seed": seed}
     settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 8}
     settings |= {"augmentation": "light", "class_weights": "auto"}
-    found = train_once(Job(folder, settings, test=trained == FULL))
+    found = train_whole(Job(folder, settings, test=trained == FULL))
     row = {"set": name, "trunk": trunk, "part": part, "seed": seed, "trained": trained, "epochs": of.epochs}
     row |= {"parameters": found["parameters"], "multiply_adds": _multiply_adds(folder, FOLDER / of.data)}
     row |= {"val_miou": f"{found['miou']:.5f}", "seconds": f"{found['seconds']:.1f}", "commit": commit()}

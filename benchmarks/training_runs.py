@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 import time
 import warnings
 from collections.abc import Sequence
@@ -70,6 +71,13 @@ def train_once(job: Job) -> dict[str, Any]:
     done.write_text(json.dumps(result))
     print(f"{job.folder.name}: " + ", ".join(f"{k} {v:.4g}" for k, v in result.items()), flush=True)
     return result
+
+
+def train_whole(job: Job) -> dict[str, Any]:
+    """As train_once, but a run that was stopped begins again: its seconds could not be told any more."""
+    if job.folder.exists() and not (job.folder / RESULT).exists():
+        shutil.rmtree(job.folder)
+    return train_once(job)
 
 
 def recount(weights: Path, description: DataDescription) -> None:

@@ -12,7 +12,6 @@ segment is called a vessel, it is missed, and counts apart. The networks are tho
 
 import argparse
 import itertools
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from benchmarks.contenders.network import NAMES, PREFIX, register
 from benchmarks.photograph_data import FOLDER, prepare
 from benchmarks.results_file import FOLDER as RESULTS
 from benchmarks.results_file import ResultsFile, commit
-from benchmarks.training_runs import RESULT, Job, train_once
+from benchmarks.training_runs import Job, train_whole
 
 RUNS = Path("runs/vessels")
 DATA, CROP, IMAGES, EPOCHS = "vessels-original", 256, 152, 30
@@ -94,12 +93,10 @@ def measure(key: dict[str, Any], source: Path) -> dict[str, Any]:
     """One row."""
     prepare(DATA, source)
     folder = RUNS / "-".join(map(str, key.values()))
-    if folder.exists() and not (folder / RESULT).exists():
-        shutil.rmtree(folder)
     settings = {"data": FOLDER / DATA, "model": f"{PREFIX}{key['part']}:photo-tiny", "network": {"stride": 2}}
     settings |= {"epochs": key["epochs"], "seed": key["seed"], "crop": CROP, "images_per_epoch": IMAGES}
     settings |= {"learning_rate": 1e-2, "weight_decay": 1e-2, "batch_size": 4, "augmentation": "symmetries"}
-    found = train_once(Job(folder, settings, test=True))
+    found = train_whole(Job(folder, settings, test=True))
     said, _ = on_test(folder / "best.safetensors")
     called = len(said) - said.count("missed")
     row = key | {name: f"{found[of]:.5f}" for name, of in (("val_miou", "miou"), ("test_miou", "test_miou"))}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from imexseg.errors import JobError, UsageError
-from imexseg.inference.pipeline import usable_cores
+from imexseg.inference.cores import usable_cores
 
 PORT = 6379  # of `ray start --head`
 CLIENT_PORT = 10001  # of ray://, for a machine that is not of the cluster

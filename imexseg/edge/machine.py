@@ -1,6 +1,5 @@
 """What machine this is, and how much memory this process has used."""
 
-import os
 import platform
 import re
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import onnxruntime
 
 import imexseg
+from imexseg.inference.cores import usable_cores
 
 try:
     import resource
@@ -37,7 +37,7 @@ class Machine:
         return cls(
             _name(),
             platform.machine(),
-            _cores(),
+            usable_cores(),
             _memory_mib(),
             f"{platform.system()} {platform.release()}",
             platform.python_version(),
@@ -71,13 +71,6 @@ def _name() -> str:
     board = _text("/proc/device-tree/model").strip("\0 \n")
     processor = re.search(r"^model name\s*:\s*(.+)$", _text("/proc/cpuinfo"), re.MULTILINE)
     return board or (processor[1].strip() if processor else platform.processor()) or "unknown processor"
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        return os.cpu_count() or 1
 
 
 def _memory_mib() -> int | None:

@@ -15,7 +15,6 @@ Libraries hold Python's lock only between their calls, so lanes are threads. An 
 what is encoded by then still appears, whole.
 """
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ import numpy as np
 from imexseg.errors import ImexsegError
 from imexseg.inference.appearing import AppearingFiles
 from imexseg.inference.areas import Areas
+from imexseg.inference.cores import usable_cores
 from imexseg.inference.image_files import Opened, Wanted, beside, open_whole, results
 from imexseg.inference.open import SharedPredictor
 
@@ -95,11 +95,6 @@ def is_large(height: int, width: int) -> bool:
 def lanes(cores: int | None, n_bundles: int) -> int:
     """How many images are in work at once."""
     return max(1, min(cores or usable_cores(), MOST_LANES, n_bundles))
-
-
-def usable_cores() -> int:
-    """Of this process, which may have fewer than the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def bundles(jobs: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -127,20 +127,20 @@ class DiffusionSolve(ImplicitSolve):
         with torch.autocast(device_type=X.device.type, enabled=False):
             alpha = self.diffusion()
             if self.implementation == "fast" and self.waves is not None and X.device.type == "cpu":
-                return solve_swept(X, self.step_size * alpha, self.waves, self._factored(X, alpha))
+                diffusion = self.step_size * alpha
+                return solve_swept(X, diffusion, self.waves, self._factored(X, diffusion, self.waves))
             rho = resolvent_symbol(self.symbol(alpha, *X.shape[-2:]), self.step_size)
             return as_laid_out(self.by_products(X, rho), X)
 
-    def _factored(self, X: Tensor, alpha: Tensor) -> Factored | None:
+    def _factored(self, X: Tensor, diffusion: Tensor, waves: Waves) -> Factored | None:
         """Where nothing is trained the factors of the last grid are kept, if they are small; None otherwise."""
-        if torch.is_grad_enabled() or alpha.dtype != X.dtype or self.waves is None:
+        if torch.is_grad_enabled() or diffusion.dtype != X.dtype:
             return None
         height, width = X.shape[2:]
-        diffusion = self.step_size * alpha
         kept = self._kept  # another thread may change it
         if kept is not None and kept.fits(height, width, diffusion):
             return kept
-        factored = Factored(height, width, diffusion, self.waves)
+        factored = Factored(height, width, diffusion, waves)
         if factored.nbytes <= KEPT_BYTES and self.keeps_factors:
             self._kept = factored
         return factored

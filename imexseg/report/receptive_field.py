@@ -1,5 +1,8 @@
 """Which input pixels an output pixel depends on, and how strongly."""
 
+import math
+import time
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -7,11 +10,11 @@ from torch import Tensor, nn
 SEEN = 1e-6  # of the largest magnitude: what is weaker is rounding in single precision
 
 
-def effective_receptive_field(network: nn.Module, images: Tensor) -> np.ndarray:
+def effective_receptive_field(network: nn.Module, images: Tensor, seconds: float = math.inf) -> np.ndarray:
     """Mean over images of Σ |∂ logit / ∂ pixel| over the channels, for the predicted class at the centre pixel.
 
     Shapes: images (B, C, H, W), floating point, raw pixel values → (H, W); the centre is (H // 2, W // 2).
-    Units: logits per unit of pixel value.
+    Units: logits per unit of pixel value. Args: seconds: when they are over no further image is begun.
     Properties: parameters, their gradients and the mode of every module are left as they are.
     Source: Luo et al. 2016, arXiv:1701.04128. Differs: the logit of the predicted class, not a unit random gradient.
     """
@@ -19,6 +22,7 @@ def effective_receptive_field(network: nn.Module, images: Tensor) -> np.ndarray:
     row, column = (side // 2 for side in images.shape[-2:])
     total = torch.zeros(images.shape[-2:], dtype=images.dtype, device=images.device)
     network.eval()
+    n_seen, deadline = 0, time.monotonic() + seconds
     try:
         with torch.enable_grad():
             for image in images.detach().split(1):  # one by one: the graph of a batch of large images fills the memory
@@ -26,10 +30,13 @@ def effective_receptive_field(network: nn.Module, images: Tensor) -> np.ndarray:
                 logits = network(pixels)[0, :, row, column]
                 (gradient,) = torch.autograd.grad(logits[logits.argmax()], pixels)
                 total += gradient[0].abs().sum(0)
+                n_seen += 1
+                if time.monotonic() > deadline:
+                    break
     finally:
         for module, training in modes.items():
             module.training = training
-    return (total / len(images)).cpu().numpy()
+    return (total / n_seen).cpu().numpy()
 
 
 def distance_within(field: np.ndarray, share: float = 0.9) -> float:

@@ -11,7 +11,7 @@ from imexseg.data.load.augmentation import Augmentation
 from imexseg.data.load.crops import RareClassCrop
 from imexseg.data.load.dataset import SegmentationDataset, collate
 from imexseg.data.load.samplers import EpochSampler, OnceSampler
-from imexseg.inference.pipeline import usable_cores
+from imexseg.inference.cores import usable_cores
 from imexseg.training.config import RunConfig
 from imexseg.training.distil import TaughtDataset, collate_taught
 from imexseg.training.restriction import restrict_batch

@@ -10,7 +10,6 @@ import shutil
 import statistics
 import time
 from dataclasses import asdict, dataclass
-from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -55,10 +54,10 @@ def cross_validate(
     """
     started = time.monotonic()
     k = config.folds or 0
-    folds = make_folds(data.description, data.train, data.val, k, config.seed)
     mious = _done(folder)[:k]
-    # With the number of epochs that the clock has settled on.
-    again = resolve(folder / CONFIG, {}).model_copy(update={"folds": None, "budget": None, "fill_budget": False})
+    folds = make_folds(data.description, data.train, data.val, k, config.seed) if len(mious) < k else []
+    # As it stands there now: with the number of epochs that the clock has settled on, and without a budget.
+    again = resolve(folder / CONFIG, {}).model_copy(update={"folds": None})
     lasted: list[float] = []
     for number in range(len(mious), k):
         begun = time.monotonic()
@@ -68,8 +67,7 @@ def cross_validate(
         place = folder / FOLDS / str(number + 1)
         place.mkdir(parents=True, exist_ok=True)
         of_fold = RunData(data.description, folds[number].train, folds[number].val)
-        silent = Console(file=StringIO())
-        trained = fit(again, place, of_fold, silent, resume=has_finished_an_epoch(place), whole=folder)
+        trained = fit(again, place, of_fold, Console(quiet=True), resume=has_finished_an_epoch(place), whole=folder)
         mious.append(trained.history[-1]["val_miou"])
         write_atomically(folder / SCORES, json.dumps(asdict(Folds(mious, k, _images(data)))))
         _keep_metrics(place)
@@ -81,8 +79,8 @@ def cross_validate(
         return None
     found = Folds(mious, k, _images(data))
     network = load(folder / BEST)
-    said = {"folds": {"mious": found.mious, "of": k, "images": found.images}}
-    save_weights(folder / BEST, network, network.info.model_copy(update={"metrics": network.info.metrics | said}))
+    metrics = network.info.metrics | {"folds": asdict(found)}
+    save_weights(folder / BEST, network, network.info.model_copy(update={"metrics": metrics}))
     return found
 
 
