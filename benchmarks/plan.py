@@ -25,28 +25,16 @@ from typing import Any
 import yaml
 
 from benchmarks.plan_rows import BEFORE, GROUPS, PLAN, PRETRAINED_PEERS, SCRATCH_PEERS, SMALL_PLAN, Row, best_of
-from benchmarks.real_sets import NAMES, data_yaml
+from benchmarks.plan_sources import DATA, candidates, prepare, spread
+from benchmarks.real_sets import NAMES
 from imexseg.units import in_time, seconds
 
 RESULTS = Path(__file__).parent / "results" / "plan.csv"
-DATA = Path("runs/plan/data")
 COLUMNS = (
     *("set", "row", "budget", "seed"),
     *("val_miou", "test_miou", "epochs", "parameters", "seconds", "predicted", "model", "long_side", "bytes", "ms"),
     *("ms_again", "commit"),
 )
-
-
-def prepare(name: str, source: Path) -> Path:
-    """The set as it is, with a data.yaml beside it."""
-    folder = DATA / name
-    if not (folder / "data.yaml").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for half in ("images", "masks"):
-            if not (folder / half).exists():
-                (folder / half).symlink_to((source / name / half).resolve(), target_is_directory=True)
-        (folder / "data.yaml").write_text(data_yaml(name))
-    return folder
 
 
 def typed(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -199,67 +187,6 @@ def _cell(value: float | None) -> str:
 def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return statistics.mean(known) if len(known) == len(values) else None
-
-
-def candidates() -> None:
-    """Of each candidate of the rules: what its columns stand on, eleven classes, 240 × 320 px, one thread."""
-    import torch
-
-    from benchmarks.export import untrained
-    from imexseg.export.build import build
-    from imexseg.export.metadata import ExportOptions
-    from imexseg.export.verify import session
-    from imexseg.models.count import count_parameters
-    from imexseg.plan.device import milliseconds
-    from imexseg.plan.rules import PHOTOGRAPHS, SMALL_IMAGES
-
-    torch.set_num_threads(1)
-    first = 0.0
-    print("| candidate | parameters | bytes above, fp32, fp16 | ms | cost |\n|---|---|---|---|---|")
-    for candidate in [*PHOTOGRAPHS, SMALL_IMAGES]:
-        settings = candidate.network | ({"pretrained": False} if candidate.pretrained else {})
-        network = untrained(candidate.model, 3, num_classes=11, **settings)
-        n = count_parameters(network)
-        files = [build(network, ExportOptions((240, 320), kind)).SerializeToString() for kind in ("fp32", "fp16")]
-        above = [len(content) - n * size for content, size in zip(files, (4, 2), strict=True)]
-        file = session(files[0], 1)
-        image = torch.zeros(1, 240, 320, 3, dtype=torch.uint8).numpy()
-        ms = milliseconds(lambda file=file, image=image: file.run(["classes"], {"image": image}))
-        step = _seconds_of_a_step(network.train())
-        first = first or step
-        said = f"{candidate.model} {candidate.network or ''}".strip()
-        print(f"| {said} | {n} | {above[0]}, {above[1]} | {ms:.1f} | {step / first:.2f} |", flush=True)
-
-
-def _seconds_of_a_step(network: Any) -> float:
-    """Forward and backward, of one image of 240 × 320 px; the fastest of three."""
-    import torch
-
-    image, times = 255 * torch.rand(2, 3, 240, 320), []
-    for _ in range(4):
-        started = time.perf_counter()
-        network.at_own_scale(image).square().mean().backward()
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
-
-
-def spread(source: Path) -> None:
-    """Half the width of the interval of 95 % of scores on n images, times √n: the shipped `people` on images of CCP."""
-    import numpy as np
-
-    from imexseg.data.description.data_yaml import load_description
-    from imexseg.evaluation.evaluate import evaluate
-    from imexseg.evaluation.scores import Scores
-    from imexseg.inference.open import open_predictor
-
-    description = load_description(prepare("ccp", source))
-    predictor = open_predictor("people")
-    matrices = np.array([m for split in ("val", "test") for m in evaluate(predictor, description, split).confusions])
-    random = np.random.default_rng(0)
-    for n in (5, 10, 20, 40):
-        draws = (matrices[random.choice(len(matrices), n, replace=False)].sum(0) for _ in range(2000))
-        low, high = np.quantile([100 * Scores(tuple(description.names), d, n).miou for d in draws], [0.025, 0.975])
-        print(f"{n} images: ± {(high - low) / 2:.1f} points, times the root {(high - low) / 2 * n**0.5:.1f}")
 
 
 def main() -> None:
