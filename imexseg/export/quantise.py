@@ -9,11 +9,13 @@ import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
+from imexseg.export.layout import left_matrices, with_channels_first
 from imexseg.export.ranges import Range, Ranges, ranges
 from imexseg.export.verify import session
 
@@ -46,6 +48,7 @@ def quantise(model: onnx.ModelProto, images: Sequence[np.ndarray]) -> onnx.Model
 
     Args: model: with the output `logits`.  images: (H, W, C) of the type and size that the model takes.
     """
+    model = with_channels_first(model)
     half = (len(images) + 1) // 2
     made_by = _features(model)
     found = ranges(model, made_by, [{"image": image[None]} for image in images[:half]])
@@ -85,7 +88,11 @@ def _of_image(model: onnx.ModelProto) -> set[str]:
 def _quantised(
     model: onnx.ModelProto, operators: Sequence[str], chosen: Mapping[str, Range], image: np.ndarray
 ) -> onnx.ModelProto:
-    kept = {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in chosen.items()}
+    kept: dict[str, list[dict[str, Any]]] = {
+        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in chosen.items()
+    }
+    if "MatMul" in operators:
+        kept |= {name: [{"quant_type": QuantType.QUInt8}] for name in left_matrices(model)}
     of_image = _of_image(model)
     level = logging.getLogger().level
     with tempfile.TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ import onnx
 from imexseg.data.description.data_yaml import DataDescription
 from imexseg.errors import JobError, UsageError
 from imexseg.export.build import build
+from imexseg.export.compact import compact
 from imexseg.export.loss import Loss, measure, require_small
 from imexseg.export.metadata import ExportOptions, info_of
 from imexseg.export.quantise import quantise
@@ -86,7 +87,8 @@ def export(
         with_logits = quantise(exact, _calibration(network, options, data))
     loss = None
     with appearing_whole(path) as temporary, ExitStack() as beside:
-        _save(with_logits if options.core else in_strips(without_logits(with_logits)), temporary)
+        # Converters, and whoever follows what they say, need the names of a core file.
+        _save(with_logits if options.core else compact(in_strips(without_logits(with_logits))), temporary)
         if options.precision == "int8":
             say("measuring what int8 loses")
             with tempfile.TemporaryDirectory() as folder:
