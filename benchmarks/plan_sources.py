@@ -29,6 +29,7 @@ def candidates() -> None:
     from imexseg.export.build import build
     from imexseg.export.metadata import ExportOptions
     from imexseg.export.verify import session
+    from imexseg.export.write import for_users
     from imexseg.models.count import count_parameters
     from imexseg.plan.device import milliseconds
     from imexseg.plan.rules import PHOTOGRAPHS, SMALL_IMAGES
@@ -40,7 +41,8 @@ def candidates() -> None:
         settings = candidate.network | ({"pretrained": False} if candidate.pretrained else {})
         network = untrained(candidate.model, 3, num_classes=11, **settings)
         n = count_parameters(network)
-        files = [build(network, ExportOptions((240, 320), kind)).SerializeToString() for kind in ("fp32", "fp16")]
+        built = [build(network, ExportOptions((240, 320), kind)) for kind in ("fp32", "fp16")]
+        files = [for_users(model).SerializeToString() for model in built]
         above = [len(content) - n * size for content, size in zip(files, (4, 2), strict=True)]
         file = session(files[0], 1)
         image = torch.zeros(1, 240, 320, 3, dtype=torch.uint8).numpy()
