@@ -4,21 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.real_sets import data_yaml
+from benchmarks.real_sets import as_it_is
 
 DATA = Path("runs/plan/data")
-
-
-def prepare(name: str, source: Path) -> Path:
-    """The set as it is, with a data.yaml beside it."""
-    folder = DATA / name
-    if not (folder / "data.yaml").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for half in ("images", "masks"):
-            if not (folder / half).exists():
-                (folder / half).symlink_to((source / name / half).resolve(), target_is_directory=True)
-        (folder / "data.yaml").write_text(data_yaml(name))
-    return folder
 
 
 def candidates() -> None:
@@ -74,7 +62,7 @@ def spread(source: Path) -> None:
     from imexseg.evaluation.scores import Scores
     from imexseg.inference.open import open_predictor
 
-    description = load_description(prepare("ccp", source))
+    description = load_description(as_it_is("ccp", source, DATA / "ccp"))
     predictor = open_predictor("people")
     matrices = np.array([m for split in ("val", "test") for m in evaluate(predictor, description, split).confusions])
     random = np.random.default_rng(0)
