@@ -2,7 +2,7 @@
 # Builds the Containerfile for 64-bit ARM on another machine, without a registry of images: a Debian trixie with its own Python,
 # made of Debian's packages, takes the place of python:3.13-slim. QEMU runs every ARM program. Then, if asked, it runs it:
 #     sudo apps/edge/build-under-emulation.sh FOLDER [NETWORK.onnx IMAGES OUTPUT]
-# FOLDER keeps images and layers (a gigabyte, kept for the next run). OUTPUT gets the masks of the folder IMAGES, to be
+# FOLDER keeps the images, the base for the next run too. OUTPUT gets the masks of the folder IMAGES, to be
 # compared with those of another machine. Needs root, the network, and of Debian: buildah mmdebstrap arch-test qemu-user-static
 # binfmt-support. Not yet run as a whole; README.md in this folder says what was.
 set -eu
