@@ -61,7 +61,7 @@ def main() -> None:
         sources = cache / "networks"
         sources.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(1)
-        ran = {(row.engine, row.network) for row in read_rows(options.results) if row.ms is not None}
+        ran = {(row.engine, row.network) for row in read_rows(options.results) if row.ran}
         for name in options.networks:
             network = core_file(name, sources)
             for engine in ENGINES:

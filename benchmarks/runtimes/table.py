@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "runtimes.csv"
 
 @dataclass(frozen=True)
 class Row:
-    """As engines.Measured; or what the converter said instead."""
+    """As engines.Measured; or, if it has no difference, what the converter said instead."""
 
     engine: str
     network: str
@@ -24,12 +24,18 @@ class Row:
     file_bytes: int | None = None
     words: str = ""
 
+    @property
+    def ran(self) -> bool:
+        return self.difference is not None
+
     def __str__(self) -> str:
-        if self.ms is None:
+        if not self.ran:
             return f"{self.engine:12} {self.network:17} failed: {self.words}"
+        ms = "no time" if self.ms is None else f"{self.ms:8.2f} ms"
+        memory = "no memory" if self.memory_kb is None else f"{self.memory_kb / 1000:6.1f} MB"
         return (
-            f"{self.engine:12} {self.network:17} difference {self.difference:.1e}  equal {self.equal:.4%}  {self.ms:8.2f} ms  "
-            f"{self.memory_kb / 1000:6.1f} MB  file {self.file_bytes / 1000:8.0f} kB"
+            f"{self.engine:12} {self.network:17} difference {self.difference:.1e}  equal {self.equal:.4%}  {ms}  {memory}  "
+            f"file {(self.file_bytes or 0) / 1000:8.0f} kB"
         )
 
 

@@ -23,11 +23,13 @@ Run = Callable[[np.ndarray], np.ndarray]  # (1, C, H, W) ↦ (1, num_classes, H,
 
 
 class Answers(NamedTuple):
-    """logits: in the order of (N, num_classes, H, W).  files: those that a program has to ship."""
+    """logits: in the order of (N, num_classes, H, W).  ms, memory_kb: None where they cannot be had.  files: those that a program
+    has to ship.
+    """
 
     logits: np.ndarray
-    ms: float
-    memory_kb: int
+    ms: float | None
+    memory_kb: int | None
     files: list[Path]
 
 
