@@ -116,12 +116,13 @@ def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str
 
 
 def words(output: str) -> str:
-    """The line that says why: the last but for remarks on our own call of it."""
+    """The line that says why, and the next if that follows from a colon: the last but for remarks on our own call of it."""
     lines = [re.sub(r"\x1b\[\d*m", "", " ".join(line.split())) for line in output.splitlines()]
     ours = [re.search(r"died with <?([\w.]+)", line) for line in lines if "CalledProcessError" in line]
     frames = ("File ", "raise ", "subprocess.run(", "main(convert", "convert(Path(", "^^")
     lines = [line for line in lines if line and "CalledProcessError" not in line and not line.startswith(frames)]
     if any(ours):
         return f"crashed ({next(found[1] for found in ours if found)})"
-    said = [line for line in lines if any(sign in line for sign in _SIGNS)] or lines
-    return said[-1][:200] if said else ""
+    said = [number for number, line in enumerate(lines) if any(sign in line for sign in _SIGNS)] or [len(lines) - 1]
+    last = said[-1]
+    return " ".join(lines[last : last + 1 + lines[last].endswith(":")])[:200] if lines else ""

@@ -91,6 +91,8 @@ def test_a_converter_that_fails_has_a_row_with_its_words(tmp_path: Path):
     with pytest.raises(ConverterError, match="not finished after 1 s"):
         spoken(["sleep", "20"], tmp_path, 1)
     assert words("progress\nlayer Gather not exists or registered\nbye") == "layer Gather not exists or registered"
+    assert words("SpecError: these are mixed:\n  aten.mul\nbye") == "SpecError: these are mixed: aten.mul"
+    assert words("") == ""
 
 
 def test_the_document_is_that_of_the_results(tmp_path: Path):
