@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import yaml
 
-from benchmarks.photograph_data import CCP, CCP_TEN
+from benchmarks.real_sets import CCP, CCP_TEN
 from benchmarks.training_runs import Job, train_once
 
 FOLDER = Path("runs/next")

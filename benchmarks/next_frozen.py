@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.next import is_tested, print_table, record, rows
 from benchmarks.next_rule import Look, choose
-from benchmarks.photograph_data import CCP, CCP_TEN
+from benchmarks.real_sets import CCP, CCP_TEN
 
 MODEL = "frozen-lite0"
 WAYS = ("random", "next", "k-centre", "typical")

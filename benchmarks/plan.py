@@ -25,8 +25,8 @@ from typing import Any
 import yaml
 
 from benchmarks.plan_rows import BEFORE, GROUPS, PLAN, PRETRAINED_PEERS, SCRATCH_PEERS, SMALL_PLAN, Row, best_of
-from benchmarks.plan_sources import DATA, candidates, prepare, spread
-from benchmarks.real_sets import NAMES
+from benchmarks.plan_sources import DATA, candidates, spread
+from benchmarks.real_sets import NAMES, as_it_is
 from imexseg.units import in_time, seconds
 
 RESULTS = Path(__file__).parent / "results" / "plan.csv"
@@ -224,7 +224,7 @@ def main() -> None:
             if row.like_plan and like is None:
                 print(f"{name}, {row.name}: needs the row `plan` of this machine first; left out", flush=True)
                 continue
-            found = measure(name, row, prepare(name, options.data), options.budget, options.seed, like)
+            found = measure(name, row, as_it_is(name, options.data, DATA / name), options.budget, options.seed, like)
             append(options.results, found)
             print(", ".join(str(cell) for cell in found.values()), flush=True)
     print_tables(measured(options.results), options.budget)

@@ -4,21 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.real_sets import data_yaml
+from benchmarks.real_sets import as_it_is
 
 DATA = Path("runs/plan/data")
-
-
-def prepare(name: str, source: Path) -> Path:
-    """The set as it is, with a data.yaml beside it."""
-    folder = DATA / name
-    if not (folder / "data.yaml").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for half in ("images", "masks"):
-            if not (folder / half).exists():
-                (folder / half).symlink_to((source / name / half).resolve(), target_is_directory=True)
-        (folder / "data.yaml").write_text(data_yaml(name))
-    return folder
 
 
 def candidates() -> None:
@@ -29,6 +17,7 @@ def candidates() -> None:
     from imexseg.export.build import build
     from imexseg.export.metadata import ExportOptions
     from imexseg.export.verify import session
+    from imexseg.export.write import for_users
     from imexseg.models.count import count_parameters
     from imexseg.plan.device import milliseconds
     from imexseg.plan.rules import PHOTOGRAPHS, SMALL_IMAGES
@@ -40,7 +29,8 @@ def candidates() -> None:
         settings = candidate.network | ({"pretrained": False} if candidate.pretrained else {})
         network = untrained(candidate.model, 3, num_classes=11, **settings)
         n = count_parameters(network)
-        files = [build(network, ExportOptions((240, 320), kind)).SerializeToString() for kind in ("fp32", "fp16")]
+        built = [build(network, ExportOptions((240, 320), kind)) for kind in ("fp32", "fp16")]
+        files = [for_users(model).SerializeToString() for model in built]
         above = [len(content) - n * size for content, size in zip(files, (4, 2), strict=True)]
         file = session(files[0], 1)
         image = torch.zeros(1, 240, 320, 3, dtype=torch.uint8).numpy()
@@ -72,7 +62,7 @@ def spread(source: Path) -> None:
     from imexseg.evaluation.scores import Scores
     from imexseg.inference.open import open_predictor
 
-    description = load_description(prepare("ccp", source))
+    description = load_description(as_it_is("ccp", source, DATA / "ccp"))
     predictor = open_predictor("people")
     matrices = np.array([m for split in ("val", "test") for m in evaluate(predictor, description, split).confusions])
     random = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Writes a core file as arrays of C++ for engine.hpp: python -m apps.micro.generate FILE.core.onnx FOLDER
 
-Makes FOLDER/network.hpp, and prints what it takes: flash for the weights, memory for the arena. Needs onnx and numpy.
+Makes FOLDER/network.hpp, and prints what it takes: flash for the weights, memory for the arena. With --plan-only it prints
+that and writes nothing. Needs onnx and numpy.
 """
 
 import argparse
@@ -119,26 +120,37 @@ def written(path: Path, graph: Graph, info: dict[str, Any], plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
+def taken(graph: Graph, plan: Plan) -> str:
+    """In words: steps, flash for the weights, memory for everything else."""
+    n_weights = sum(value.constant.size for value in graph.values.values() if value.constant is not None)
+    return (
+        f"{len(graph.steps)} steps, {4 * n_weights / 1000:.1f} kB of weights, {4 * plan.size / 1000:.1f} kB of memory"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("core", type=Path, metavar="FILE.core.onnx", help="that imexseg export --core --size H W wrote")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where network.hpp goes")
+    parser.add_argument("folder", type=Path, nargs="?", metavar="FOLDER", help="where network.hpp goes")
+    parser.add_argument("--plan-only", action="store_true", help="print the flash and the memory, write nothing")
     options = parser.parse_args()
+    if options.plan_only == (options.folder is not None):
+        parser.error("expected either a FOLDER to write to or --plan-only")
     try:
         graph, info = read(options.core)
         plan = planned(graph)
         content = written(options.core, graph, info, plan)
     except NotRunnable as error:
         sys.exit(f"generate.py: {error}")
+    if options.plan_only:
+        print(f"{options.core}: {taken(graph, plan)}")
+        return
     options.folder.mkdir(parents=True, exist_ok=True)
     target = options.folder / "network.hpp"
     part = target.with_suffix(".part")
     part.write_text(content)
     part.replace(target)
-    n_weights = sum(value.constant.size for value in graph.values.values() if value.constant is not None)
-    print(
-        f"{target}: {len(graph.steps)} steps, {4 * n_weights / 1000:.1f} kB of weights, {4 * plan.size / 1000:.1f} kB of memory"
-    )
+    print(f"{target}: {taken(graph, plan)}")
 
 
 if __name__ == "__main__":

@@ -30,22 +30,30 @@ def planned(graph: Graph) -> Plan:
     owner = _sharing(graph, lives)
     for name, shared in owner.items():
         lives[shared] = (min(lives[shared][0], lives[name][0]), max(lives[shared][1], lives[name][1]))
-    placed: list[str] = []
-    # The largest first. Of equal ones, as most are, the order of time leaves no gaps.
-    for name in sorted(set(owner.values()), key=lambda name: (-graph.values[name].size, lives[name], name)):
-        begin, end = lives[name]
-        beside = [other for other in placed if lives[other][0] <= end and begin <= lives[other][1]]
-        at = 0
-        for other in sorted(beside, key=lambda other: graph.values[other].offset):
-            if at + graph.values[name].size <= graph.values[other].offset:
-                break
-            at = max(at, graph.values[other].offset + graph.values[other].size)
-        graph.values[name].offset = at
-        placed.append(name)
+    alone = set(owner.values())
+    # The largest first, and of equal ones, as most are, the order of time, which leaves no gaps; or the order of time throughout,
+    # which is better where one tensor, like logits of many classes, is larger than the others.
+    largest = sorted(alone, key=lambda name: (-graph.values[name].size, lives[name], name))
+    earliest = sorted(alone, key=lambda name: (lives[name], -graph.values[name].size, name))
+    size, places = min((_placed(graph, lives, order) for order in (largest, earliest)), key=lambda found: found[0])
     for name, shared in owner.items():
-        graph.values[name].offset = graph.values[shared].offset
-    shared_by_all = max(graph.values[name].offset + graph.values[name].size for name in placed)
-    return Plan(shared_by_all, shared_by_all + max((_scratch(graph, step) for step in graph.steps), default=0))
+        graph.values[name].offset = places[shared]
+    return Plan(size, size + max((_scratch(graph, step) for step in graph.steps), default=0))
+
+
+def _placed(graph: Graph, lives: dict[str, tuple[int, int]], order: list[str]) -> tuple[int, dict[str, int]]:
+    """Each tensor, in this order, where it first fits. Returns: floats that it takes; where each one begins."""
+    places: dict[str, int] = {}
+    for name in order:
+        begin, end = lives[name]
+        beside = [other for other in places if lives[other][0] <= end and begin <= lives[other][1]]
+        at = 0
+        for other in sorted(beside, key=lambda other: places[other]):
+            if at + graph.values[name].size <= places[other]:
+                break
+            at = max(at, places[other] + graph.values[other].size)
+        places[name] = at
+    return max(at + graph.values[name].size for name, at in places.items()), places
 
 
 def _scratch(graph: Graph, step: Step) -> int:

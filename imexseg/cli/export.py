@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imexseg.cli.console import in_words, messages, positive_int
 from imexseg.errors import UsageError
+from imexseg.units import in_bytes
 
 if TYPE_CHECKING:
     from imexseg.export.metadata import ExportOptions
@@ -34,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         choices=["fp32", "fp16", "int8"],
-        default="fp32",
-        help="number format inside the file (default: fp32)",
+        help="number format inside the file (default: fp32, or what the training was planned for)",
     )
     parser.add_argument(
         "--calibration",
@@ -76,14 +76,42 @@ def run(options: argparse.Namespace) -> int:
     asked_for = tuple(options.size) if options.size else default_size(network)
     if asked_for is None and not options.dynamic:
         raise UsageError(f"{source}: does not record the size of its training images; give --size H W or --dynamic")
-    wanted = ExportOptions(
-        None if options.dynamic else asked_for, options.precision, options.probabilities, core=options.core
-    )
+    planned = {} if options.core else network.info.training
+    precision = options.precision or planned_precision(planned)
+    wanted = ExportOptions(None if options.dynamic else asked_for, precision, options.probabilities, core=options.core)
     target = options.output or default_target(options.weights, source, ".core.onnx" if options.core else ".onnx")
     with messages.status("building the graph") as status:
         written = export(network, target, wanted, data, options.allow_loss, lambda message: status.update(message))
     report(written, wanted)
+    for line in about_plan(planned, options.precision, written.bytes):
+        messages.print(line)
     return 0
+
+
+def planned_precision(training: dict[str, Any]) -> str:
+    """That of the file whose size and time were planned for; fp32 without a plan. Args: training: of the weights' metadata."""
+    return "fp16" if _planned(training, "expected", "export_precision") == "fp16" else "fp32"
+
+
+def _planned(training: dict[str, Any], *keys: str) -> Any:
+    """None where there is no plan, or none of this form: weights may come from anybody."""
+    found: Any = training.get("plan")
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def about_plan(training: dict[str, Any], asked_for: str | None, n_bytes: int) -> list[str]:
+    """What a user who gave --max-size should know."""
+    most = _planned(training, "limits", "max_size")
+    if not isinstance(most, int):
+        return []
+    lines = []
+    if asked_for is None and planned_precision(training) == "fp16":
+        lines.append(f"in half precision, as planned for --max-size {in_bytes(most)}; --precision fp32 overrules that")
+    if n_bytes > most:
+        lines.append(f"warning: {in_bytes(n_bytes)}, more than the --max-size {in_bytes(most)} that it was planned for")
+    return lines
 
 
 def default_target(name: str, source: Path, suffix: str) -> Path:

@@ -18,6 +18,7 @@ from imexseg.models.contract import ImageNetwork
 
 LARGEST_DIFFERENCE = 1e-4  # of the spread of the logits, fp32
 SMALLEST_AGREEMENT = 0.999  # fp32, fp16
+SMALLEST_ELSEWHERE = 0.99  # fp16, on images unlike those of the training
 
 
 @dataclass(frozen=True)

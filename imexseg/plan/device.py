@@ -51,12 +51,12 @@ def weigh(config: RunConfig, data: RunData, threads: int, precision: str = "fp32
     try:
         from imexseg.export.build import build
         from imexseg.export.metadata import ExportOptions
-        from imexseg.export.strips import in_strips
-        from imexseg.export.verify import session, without_logits
+        from imexseg.export.verify import session
+        from imexseg.export.write import for_users
 
         least = network.smallest_exported_side
         size = (max(size[0], least), max(size[1], least))
-        content = in_strips(without_logits(build(network, ExportOptions(size, precision)))).SerializeToString()
+        content = for_users(build(network, ExportOptions(size, precision))).SerializeToString()
         file = session(content, threads)
         image = _image(network, size)
         ms = milliseconds(lambda: file.run(["classes"], {"image": image[None]}))

@@ -48,34 +48,34 @@ PHOTOGRAPHS: list[Candidate] = [
     Candidate(
         "imex-lite0",
         "an encoder trained on ImageNet needs the fewest images and epochs",
-        *(400, 10, 200, 1.0, 1.0, (45_000, 168_000)),
+        *(400, 10, 200, 1.0, 1.0, (27_000, 122_000)),
         pretrained=True,
     ),
     Candidate(
         "residual-lean-photo-m",
         "the best of those trained from scratch; its pyramid sees the whole image without the solve",
-        *(2000, 25, 500, 0.38, 0.41, (66_000, 78_000)),
+        *(2000, 25, 500, 0.38, 0.41, (50_000, 40_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-s",
         "the best below 200 kB; the solve on its coarser scale is worth 4 points",
-        *(0, 25, 500, 0.28, 0.28, (35_000, 47_000)),
+        *(0, 25, 500, 0.28, 0.28, (25_000, 21_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-s",
         "the same, narrower, for small files",
-        *(0, 25, 500, 0.28, 0.2, (34_000, 46_000)),
+        *(0, 25, 500, 0.28, 0.2, (24_000, 20_000)),
         network={"width": [24, 40]},
     ),
     Candidate(
         "imex-residual-lean-photo-tiny",
         "one scale; the solve is worth 4 to 8 points there",
-        *(0, 25, 500, 0.32, 0.35, (57_000, 50_000)),
+        *(0, 25, 500, 0.32, 0.35, (50_000, 31_000)),
     ),
     Candidate(
         "imex-residual-lean-photo-tiny",
         "the same, narrower, for the smallest files",
-        *(0, 25, 500, 0.08, 0.1, (55_000, 48_000)),
+        *(0, 25, 500, 0.08, 0.1, (48_000, 30_000)),
         network={"width": [16]},
     ),
 ]
@@ -83,7 +83,7 @@ PHOTOGRAPHS: list[Candidate] = [
 SMALL_IMAGES = Candidate(
     DEFAULT_MODEL,
     "images this small need a fine grid: one scale at stride 2, which sees the whole image by the solve",
-    *(0, 12, 500, 1.24, 2.6, (220_000, 150_000)),
+    *(0, 12, 500, 1.24, 2.6, (196_000, 116_000)),
     least_side=1,
 )
 SMALL_SIDE = 96  # pixels: a longer side below it makes SMALL_IMAGES the first candidate

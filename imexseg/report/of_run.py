@@ -146,9 +146,7 @@ def _suspicious(look: Look, names: list[str]) -> list[Example]:
 
 
 def _commands(folder: Path, description: DataDescription, plan: dict[str, Any] | None) -> list[str]:
-    expected = (plan or {}).get("expected", {})
-    half = " --precision fp16" if expected.get("export_precision") == "fp16" else ""
-    exported = [f"imexseg export {folder / BEST}{half}"] if plan else []
+    exported = [f"imexseg export {folder / BEST}"] if plan else []
     return [
         *exported,
         f"imexseg evaluate {folder / BEST} {description.root} --split test",

@@ -16,7 +16,7 @@ from benchmarks.contenders.heat import GatedHeat
 from benchmarks.contenders.network import FORMS, NAMES, PARTS, PREFIX, register
 from benchmarks.contenders.statistics import GlobalMean, SqueezeExcite
 from benchmarks.contenders.wide import DilatedAttention, Separable31
-from benchmarks.photograph_data import CAMVID, CCP_TEN, FACADE, TILES, VESSELS
+from benchmarks.real_sets import CAMVID, CCP_TEN, FACADE, TILES, VESSELS
 from imexseg.layers.solve_modes import solves
 from imexseg.models.build import build_network, model_config
 from imexseg.models.count import count_parameters, multiply_adds

@@ -159,6 +159,35 @@ def test_half_precision_and_int8_report(tmp_path: Path, capsys):
     assert "QuantizeLinear" in {node.op_type for node in onnx.load(tmp_path / "i.onnx").graph.node}
 
 
+def planned_for(path: Path, plan: object) -> Path:
+    """The shipped default network, with a plan in its metadata."""
+    network = load(find_weights("qtips"))
+    info = network.info.model_copy(update={"training": {**network.info.training, "plan": plan}})
+    save_weights(path, network, info)
+    return path
+
+
+def test_the_precision_that_was_planned_for_is_taken_and_said(tmp_path: Path, capsys):
+    plan = {"limits": {"max_size": 60_000}, "expected": {"export_precision": "fp16"}}
+    weights = planned_for(tmp_path / "small.safetensors", plan)
+    assert command_line.main(["export", str(weights)]) == 0
+    out, err = capsys.readouterr()
+    assert "small.onnx: fp16" in out
+    assert "as planned for --max-size 60 kB" in err
+    assert "warning" not in err
+    assert (tmp_path / "small.onnx").stat().st_size < 60_000
+    assert command_line.main(["export", str(weights), "--precision", "fp32"]) == 0
+    out, err = capsys.readouterr()
+    assert "small.onnx: fp32" in out
+    assert "more than the --max-size 60 kB" in err
+
+
+def test_a_plan_of_another_form_counts_as_none(tmp_path: Path, capsys):
+    weights = planned_for(tmp_path / "odd.safetensors", {"limits": "tight", "expected": ["fp16"]})
+    assert command_line.main(["export", str(weights)]) == 0
+    assert "odd.onnx: fp32" in capsys.readouterr().out
+
+
 def test_int8_that_loses_is_refused_unless_it_is_allowed(tmp_path: Path, capsys, monkeypatch):
     built = write.build(load(find_weights("qtips-hamiltonian-imex")), ExportOptions((64, 64), "int8", logits=True))
     monkeypatch.setattr(write, "build", lambda network, options: built)  # for both

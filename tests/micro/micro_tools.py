@@ -18,8 +18,9 @@ COMPILER = shutil.which("g++") or shutil.which("clang++")
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
-def generate(core: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "apps.micro.generate", str(core), str(folder)]
+def generate(core: Path, *rest: Path | str) -> subprocess.CompletedProcess[str]:
+    """What generate.py says. Args: rest: a folder, options."""
+    command = [sys.executable, "-m", "apps.micro.generate", str(core), *map(str, rest)]
     return subprocess.run(command, capture_output=True, text=True, cwd=MICRO.parents[1], check=False)
 
 

@@ -1,6 +1,7 @@
 """apps/micro: the network as arrays of C++, built by this machine's compiler, segments as onnxruntime does."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,6 +67,26 @@ def test_it_prints_the_mask_that_onnxruntime_gives(core: Path, program: Path):
         for k, line in enumerate(text.splitlines()[64:]):
             assert line.split()[1:] == [*predictor.info.names[k].split(), str((mask_of(text, 64) == k).sum())]
     assert n_equal >= 4 * 64 * 64 - 2
+
+
+def test_the_plan_alone_is_that_of_the_arrays_and_writes_nothing(core: Path, tmp_path: Path):
+    alone = generate(core, "--plan-only")
+    assert alone.returncode == 0, alone.stderr
+    whole = generate(core, tmp_path)
+    subject, plan = alone.stdout.split(": ")
+    assert subject == str(core)
+    assert whole.stdout == f"{tmp_path / 'network.hpp'}: {plan}"
+    assert [path.name for path in tmp_path.iterdir()] == ["network.hpp"]
+    size = re.search(r"kArenaFloats = (\d+);", (tmp_path / "network.hpp").read_text())
+    assert plan.endswith(f" {4 * int(size[1]) / 1000:.1f} kB of memory\n")
+
+
+def test_a_folder_or_the_plan_alone(core: Path, tmp_path: Path):
+    for given in ((), (tmp_path / "out", "--plan-only")):
+        done = generate(core, *given)
+        assert done.returncode == 2
+        assert "expected either a FOLDER to write to or --plan-only" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 CORTEX_M7 = (

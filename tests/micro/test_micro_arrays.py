@@ -61,6 +61,29 @@ def test_a_tensor_that_is_put_together_is_there_from_its_first_part_on():
         assert not begin <= graph.values[part].offset < begin + graph.values["B"].size
 
 
+@pytest.mark.parametrize("n_classes", [1, 12])
+def test_more_steps_need_no_more_memory(n_classes: int):
+    """Leapfrog: two states, and two tensors while f is computed. Nothing is kept of earlier steps."""
+    assert leapfrog(5, n_classes) == leapfrog(10, n_classes) == leapfrog(20, n_classes) == 4 * 6 * 8 * 8
+
+
+def leapfrog(n_steps: int, n_classes: int) -> int:
+    """Floats of memory for Y⁺ = 2Y - Y⁻ + K relu(K Y) with six channels, and one convolution to the classes."""
+    nodes = [helper.make_node("Relu", ["X"], ["Y0"]), helper.make_node("Neg", ["X"], ["Y1"])]
+    for k in range(1, n_steps + 1):
+        nodes += [
+            helper.make_node("Conv", [f"Y{k}", "K"], [f"A{k}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", [f"A{k}"], [f"B{k}"]),
+            helper.make_node("Conv", [f"B{k}", "K"], [f"C{k}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Mul", [f"Y{k}", "two"], [f"D{k}"]),
+            helper.make_node("Sub", [f"D{k}", f"Y{k - 1}"], [f"E{k}"]),
+            helper.make_node("Add", [f"E{k}", f"C{k}"], [f"Y{k + 1}"]),
+        ]
+    nodes.append(helper.make_node("Conv", [f"Y{n_steps + 1}", "classify"], ["Y"], pads=[1, 1, 1, 1]))
+    constants = {"K": np.ones((6, 6, 3, 3)), "classify": np.ones((n_classes, 6, 3, 3)), "two": np.array(2.0)}
+    return planned(graph_of(nodes, [1, 6, 8, 8], constants)).scratch
+
+
 def test_what_follows_from_weights_is_computed_when_it_is_needed():
     """Two symbols, each for one step: they share their place, since the first is forgotten before the second is made."""
     nodes = [

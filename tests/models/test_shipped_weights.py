@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.photograph_data import CCP, CCP_TEN
+from benchmarks.real_sets import CCP, CCP_TEN
 from imexseg.data.description.data_yaml import load_description
 from imexseg.data_gen import QTips
 from imexseg.errors import UsageError
