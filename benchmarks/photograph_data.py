@@ -12,6 +12,7 @@ SIZES: dict[str, tuple[int, int] | None] = {
     "camvid": (240, 320),
     "camvid-small": (192, 256),
     "ccp-small": (192, 128),
+    "ccp-96": (96, 96),  # squeezed, for microcontrollers
     # Of the shoot-out: one size for all images of a set, and its half.
     "facade-128": (96, 128),
     "ccp-144": (144, 96),

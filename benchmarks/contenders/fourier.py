@@ -32,7 +32,7 @@ class FreeFilter(nn.Module):
         G = self.filter[:, :, skipped : len(self.filter[0, 0]) - skipped, : len(C2)]
         real, imag = G[0] * real - G[1] * imag, G[0] * imag + G[1] * real
         # The modes -k₂ are the conjugates of k₂: twice the real part.
-        share = torch.full((len(C2), 1), 2.0 / (height * width), dtype=X.dtype, device=X.device)
-        share[0] /= 2
+        whole = height * width
+        share = torch.cat([X.new_full((1, 1), 1.0 / whole), X.new_full((len(C2) - 1, 1), 2.0 / whole)])
         up_real, up_imag = C1.T @ real - S1.T @ imag, C1.T @ imag + S1.T @ real
         return X + up_real @ (share * C2) - up_imag @ (share * S2)

@@ -2,6 +2,7 @@
 
     python -m benchmarks.runtimes --cache FOLDER                         all of them (an hour, 16 GB of environments)
     python -m benchmarks.runtimes --cache FOLDER --engines ncnn mnn --networks qtips
+    python -m benchmarks.runtimes --cache FOLDER --times                 what ran, once more on a quiet machine (minutes)
     python -m benchmarks.runtimes --document                             docs/runtimes.md anew, from the results that are there
 
 Each runtime and its converter get an environment of their own in FOLDER, where the exported networks stay too. A converter that
@@ -18,13 +19,9 @@ import torch
 
 from benchmarks.runtimes.document import write_document
 from benchmarks.runtimes.engines import ENGINES, ConverterError, Engine, convert, install, run
-from benchmarks.runtimes.networks import NETWORKS, prepare
+from benchmarks.runtimes.networks import NAMES, OWN, core_file
 from benchmarks.runtimes.operators import write_operators
-from benchmarks.runtimes.programs import save_fft_network
 from benchmarks.runtimes.table import RESULTS, Row, read_rows, write_rows
-
-FFT = "fft-filter"
-OWN = {network.name for network in NETWORKS if not (network.model or "").startswith("smp:")}
 
 
 def measured(engine: Engine, name: str, network: Path, cache: Path, seconds: float, anew: bool) -> Row:
@@ -44,15 +41,17 @@ def measured(engine: Engine, name: str, network: Path, cache: Path, seconds: flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = [network.name for network in NETWORKS] + [FFT]
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="for environments and networks; kept")
     parser.add_argument("--engines", nargs="+", choices=[engine.name for engine in ENGINES], metavar="NAME")
-    parser.add_argument("--networks", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--networks", nargs="+", choices=NAMES, default=NAMES, metavar="NAME")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.csv")
     parser.add_argument(
         "--seconds", type=float, default=1500, help="that a converter or a runtime may take (default: %(default)s)"
     )
     parser.add_argument("--anew", action="store_true", help="convert again what is converted already")
+    parser.add_argument(
+        "--times", action="store_true", help="only what ran, as it is converted already: time and memory anew"
+    )
     parser.add_argument("--document", action="store_true", help="only write docs/runtimes.md")
     options = parser.parse_args()
     if not options.document:
@@ -62,11 +61,13 @@ def main() -> None:
         sources = cache / "networks"
         sources.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(1)
-        chosen = {network.name: network for network in NETWORKS}
+        ran = {(row.engine, row.network) for row in read_rows(options.results) if row.ran}
         for name in options.networks:
-            network = save_fft_network(sources) if name == FFT else prepare(chosen[name], sources)
+            network = core_file(name, sources)
             for engine in ENGINES:
                 if options.engines and engine.name not in options.engines:
+                    continue
+                if options.times and (engine.name, name) not in ran:
                     continue
                 row = measured(engine, name, network, cache, options.seconds, options.anew)
                 print(row, flush=True)

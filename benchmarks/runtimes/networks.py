@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.contenders.network import PREFIX, register
 from benchmarks.export import untrained
-from benchmarks.runtimes.programs import save_program
+from benchmarks.runtimes.programs import FFT_NETWORKS, save_fft_network, save_program
 from imexseg.export.metadata import ExportOptions
 from imexseg.export.sample_images import generated_images, random_images
 from imexseg.export.write import export
@@ -34,11 +35,23 @@ NETWORKS = (
     Compared("qtips", (64, 64)),
     Compared("qtips-pile", (128, 128)),
     Compared("photo-tiny", PHOTO, "imex-residual-lean-photo-tiny"),
+    Compared("people-tiny", (256, 171)),
     Compared("photo-s", PHOTO, "imex-residual-lean-photo-s"),
     Compared("people-lite0", (256, 192)),
     Compared("unet-mobilenetv2", PHOTO, "smp:Unet:mobilenet_v2"),
     Compared("lraspp", PHOTO, "smp:LRASPP:mobilenet_v3_large"),
+    Compared("free-filter", PHOTO, f"{PREFIX}free-filter:photo-tiny"),
+    Compared("hartley", PHOTO, f"{PREFIX}hartley:photo-tiny"),
 )
+NAMES = (*(network.name for network in NETWORKS), *FFT_NETWORKS)
+OWN = {network.name for network in NETWORKS if not (network.model or "").startswith(("smp:", PREFIX))}
+
+
+def core_file(name: str, folder: Path) -> Path:
+    """Of one of NAMES, as `prepare` leaves it."""
+    if name in FFT_NETWORKS:
+        return save_fft_network(name, folder)
+    return prepare(next(network for network in NETWORKS if network.name == name), folder)
 
 
 def prepare(compared: Compared, folder: Path) -> Path:
@@ -61,4 +74,7 @@ def prepare(compared: Compared, folder: Path) -> Path:
 
 
 def _network(compared: Compared) -> ImageNetwork:
-    return load(find_weights(compared.name)) if compared.model is None else untrained(compared.model, 3, 10)
+    if compared.model is None:
+        return load(find_weights(compared.name))
+    register()
+    return untrained(compared.model, 3, 10)

@@ -1,14 +1,23 @@
-"""torch's programs (.pt2) of the networks, for runtimes that do not begin with ONNX; and a network with FFTs, to compare."""
+"""torch's programs (.pt2) of the networks, for runtimes that do not begin with ONNX; and networks with FFTs, to compare.
 
+python -m benchmarks.runtimes.programs runs/first runs/first/best.core.onnx      writes best.core.pt2 beside the core file
+"""
+
+import argparse
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from imexseg.errors import UsageError
+from imexseg.inference.core import read_sidecar
 from imexseg.layers.solve_modes import solved_by
+from imexseg.models.artefact import load
 from imexseg.models.contract import ImageNetwork
+from imexseg.models.weights import find_weights
 
 FFT_SIZE = (64, 64)
 
@@ -49,22 +58,68 @@ class GlobalFilter(nn.Module):
         )
 
 
-def save_fft_network(folder: Path) -> Path:
-    """A convolution, two filters of the whole image, a classifier. Returns: its .onnx; .pt2 and .npz lie beside it."""
-    path = folder / "fft-filter.onnx"
+class HartleyFilter(nn.Module):
+    """One coupling of channels for all modes of a Hartley transform, as HNOSeg-XS (Wong et al. 2025, arXiv:2507.08205), uncut."""
+
+    def __init__(self, channels: int, size: tuple[int, int]):
+        super().__init__()
+        self.points = size[0] * size[1]
+        self.shared = nn.Conv2d(channels, channels, 1, bias=False)
+
+    def forward(self, X: Tensor) -> Tensor:
+        return X + _hartley(self.shared(_hartley(X))) / self.points
+
+
+def _hartley(X: Tensor) -> Tensor:
+    modes = torch.fft.fft2(X)
+    return modes.real - modes.imag
+
+
+FFT_NETWORKS: dict[str, Callable[[int, tuple[int, int]], nn.Module]] = {
+    "fft-filter": GlobalFilter,
+    "fft-hartley": HartleyFilter,
+}
+
+
+def save_fft_network(name: str, folder: Path) -> Path:
+    """A convolution, two layers of FFT_NETWORKS, a classifier. Returns: its .onnx; .pt2 and .npz lie beside it; made once."""
+    path = folder / f"{name}.onnx"
+    answers, stored = path.with_suffix(".npz"), path.with_suffix(".pt2")
+    if path.is_file() and answers.is_file() and stored.is_file():
+        return path
     torch.manual_seed(0)
     layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU()]
     for _ in range(2):
-        layers += [GlobalFilter(16, FFT_SIZE), nn.Conv2d(16, 16, 1), nn.ReLU()]
+        layers += [FFT_NETWORKS[name](16, FFT_SIZE), nn.Conv2d(16, 16, 1), nn.ReLU()]
     network = nn.Sequential(*layers, nn.Conv2d(16, 10, 1)).eval().requires_grad_(False)
     given = torch.randn(4, 3, *FFT_SIZE)
     with torch.no_grad():
-        np.savez(path.with_suffix(".npz"), given=given.numpy(), expected=network(given).numpy())
+        np.savez(answers, given=given.numpy(), expected=network(given).numpy())
         program = torch.export.export(network, (given[:1],))
-        torch.export.save(program, path.with_suffix(".pt2"))
+        torch.export.save(program, stored)
         written = torch.onnx.export(
             program, input_names=["normalised"], output_names=["logits"], dynamo=True, opset_version=18, verbose=False
         )
     assert written is not None
     written.save(path, external_data=False)
     return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", help="a run folder, a .safetensors file, or the name of shipped weights")
+    parser.add_argument("core", type=Path, metavar="CORE.onnx", help="exported from them with --core and --size")
+    options = parser.parse_args()
+    try:
+        network, core = load(find_weights(options.weights)), read_sidecar(options.core).core
+        assert core is not None
+        if core.input_size is None:
+            raise UsageError(f"{options.core}: takes any size, and a program has one; export it again with --size")
+        given = np.zeros((1, network.config.in_channels, *core.input_size), np.float32)
+        save_program(options.core.with_suffix(".pt2"), network, given)
+    except UsageError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from benchmarks.runtimes.engines import ENGINES
+from benchmarks.runtimes.networks import NAMES
 from imexseg.files import write_atomically
 
 RESULTS = Path(__file__).parents[1] / "results" / "runtimes.csv"
@@ -12,7 +13,7 @@ RESULTS = Path(__file__).parents[1] / "results" / "runtimes.csv"
 
 @dataclass(frozen=True)
 class Row:
-    """As engines.Measured; or what the converter said instead."""
+    """As engines.Measured; or, if it has no difference, what the converter said instead."""
 
     engine: str
     network: str
@@ -23,12 +24,18 @@ class Row:
     file_bytes: int | None = None
     words: str = ""
 
+    @property
+    def ran(self) -> bool:
+        return self.difference is not None
+
     def __str__(self) -> str:
-        if self.ms is None:
+        if not self.ran:
             return f"{self.engine:12} {self.network:17} failed: {self.words}"
+        ms = "no time" if self.ms is None else f"{self.ms:8.2f} ms"
+        memory = "no memory" if self.memory_kb is None else f"{self.memory_kb / 1000:6.1f} MB"
         return (
-            f"{self.engine:12} {self.network:17} difference {self.difference:.1e}  equal {self.equal:.4%}  {self.ms:8.2f} ms  "
-            f"{self.memory_kb / 1000:6.1f} MB  file {self.file_bytes / 1000:8.0f} kB"
+            f"{self.engine:12} {self.network:17} difference {self.difference:.1e}  equal {self.equal:.4%}  {ms}  {memory}  "
+            f"file {(self.file_bytes or 0) / 1000:8.0f} kB"
         )
 
 
@@ -55,7 +62,7 @@ def write_rows(rows: list[Row], path: Path = RESULTS) -> None:
     """Of several rows of one runtime and network the last stays; in the order of the tables."""
     latest = {(row.engine, row.network): row for row in rows}
     engines = [engine.name for engine in ENGINES]
-    places = {network: place for place, network in enumerate(dict.fromkeys(row.network for row in rows))}
+    places = {network: place for place, network in enumerate(dict.fromkeys([*NAMES, *(row.network for row in rows)]))}
     ordered = sorted(latest.values(), key=lambda row: (places[row.network], engines.index(row.engine)))
     columns = [field.name for field in fields(Row)]
     lines = [",".join(columns)]

@@ -4,13 +4,13 @@ import onnx
 import pytest
 from made_networks import made
 
+from benchmarks.runtimes.engines import ENGINES
 from benchmarks.runtimes.operators import operators, read_operators
 from imexseg.export.build import build
 from imexseg.export.metadata import ExportOptions
 from imexseg.models.catalogue import NETWORKS
 
-# LiteRT and ExecuTorch have not been shown every operator yet (docs/runtimes.md says which).
-REQUIRED = {"onnxruntime", "openvino", "ncnn", "mnn"}
+REQUIRED = {engine.name for engine in ENGINES}
 # What a whole file has besides: for onnxruntime, OpenVINO and browsers, which the tests run.
 ENDS = {"Transpose", "Cast", "Sub", "Div", "Pad", "Resize", "ArgMax", "Clip"}
 

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,26 +22,48 @@ SECONDS = float(os.environ.get("RUNTIMES_SECONDS", "3"))  # of repetitions
 Run = Callable[[np.ndarray], np.ndarray]  # (1, C, H, W) ↦ (1, num_classes, H, W)
 
 
+class Answers(NamedTuple):
+    """logits: in the order of (N, num_classes, H, W).  ms, memory_kb: None where they cannot be had.  files: those that a program
+    has to ship.
+    """
+
+    logits: np.ndarray
+    ms: float | None
+    memory_kb: int | None
+    files: list[Path]
+
+
 def main(convert: Callable[[Path, Path], None], opened: Callable[[Path], tuple[Run, list[Path]]]) -> None:
     """Args: opened: the runtime with the network of a folder, and the files that a program has to ship."""
+
+    def answers(folder: Path, given: np.ndarray) -> Answers:
+        before = _peak()
+        run, files = opened(folder)
+        found = np.concatenate([np.asarray(run(image[None])).reshape(1, -1) for image in given])
+        return Answers(found, _milliseconds(run, given[:1]), _peak() - before, files)
+
+    serve(convert, answers)
+
+
+def serve(convert: Callable[[Path, Path], None], answers: Callable[[Path, np.ndarray], Answers]) -> None:
+    """The same for a runtime that is no Python library. Args: answers: of the network of a folder to images (N, C, H, W)."""
     command, first, second = sys.argv[1:4]
     if command == "convert":
         Path(second).mkdir(parents=True, exist_ok=True)
         convert(Path(first), Path(second))
         return
     data = np.load(second)
-    given, expected = data["given"], data["expected"]
-    before = _peak()
-    run, files = opened(Path(first))
-    found = np.concatenate([np.asarray(run(image[None])).reshape(1, *expected.shape[1:]) for image in given])
+    expected = data["expected"]
+    answer = answers(Path(first), data["given"])
+    found = answer.logits.reshape(expected.shape)
     print(
         json.dumps(
             {
                 "difference": float(np.abs(found - expected).max() / np.ptp(expected)),
                 "equal": float((found.argmax(1) == expected.argmax(1)).mean()),
-                "ms": _milliseconds(run, given[:1]),
-                "memory_kb": _peak() - before,
-                "file_bytes": sum(path.stat().st_size for path in files),
+                "ms": answer.ms,
+                "memory_kb": answer.memory_kb,
+                "file_bytes": sum(path.stat().st_size for path in answer.files),
             }
         )
     )

@@ -1,31 +1,34 @@
-"""LiteRT, by onnx2tf: NHWC, as everything of TensorFlow is."""
+"""LiteRT, by litert-torch. It begins with torch.export, not with ONNX: the program lies beside the .onnx, as .pt2.
 
-import os
-import shutil
-import subprocess
-import sys
+NHWC at both ends, as everything of TensorFlow is, and as `imexseg edge --engine litert` expects.
+"""
+
 from pathlib import Path
 
-import numpy as np
+import torch
 from common import Run, main, only
 
 
 def convert(path: Path, output: Path) -> None:
-    # onnx2tf calls onnxsim, which it looks for on the PATH
-    programs = Path(sys.executable).parent
-    variables = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    shutil.copy(path, output)  # onnx2tf simplifies in place
-    # It compares on photographs, which it would fetch from the network; any numbers do.
-    np.save(
-        output / "calibration_image_sample_data_20x128x128x3_float32.npy", np.random.rand(20, 128, 128, 3).astype("f4")
-    )
-    subprocess.run([programs / "onnx2tf", "-i", path.name, "-o", ".", "-n"], check=True, env=variables, cwd=output)
+    import litert_torch
+
+    program = torch.export.load(path.with_suffix(".pt2"))
+    network, given = program.module(), program.example_inputs[0][0]
+    for node in network.graph.nodes:  # litert-torch 0.10 has no word for X + alpha * Y
+        if node.target is torch.ops.aten.add.Tensor and "alpha" in node.kwargs:
+            X, Y = node.args
+            with network.graph.inserting_before(node):
+                scaled = network.graph.call_function(torch.ops.aten.mul.Tensor, (Y, node.kwargs["alpha"]))
+            node.args, node.kwargs = (X, scaled), {}
+    network.recompile()
+    network = litert_torch.to_channel_last_io(network, args=[0], outputs=[0])
+    litert_torch.convert(network, (given.permute(0, 2, 3, 1),)).export(str(output / f"{path.stem}.tflite"))
 
 
 def opened(folder: Path) -> tuple[Run, list[Path]]:
     from ai_edge_litert.interpreter import Interpreter
 
-    path = only(folder, "*_float32.tflite")
+    path = only(folder, "*.tflite")
     interpreter = Interpreter(str(path), num_threads=1)
     interpreter.allocate_tensors()
     given, found = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]

@@ -1,4 +1,4 @@
-"""LiteRT, with the file that onnx2tf makes of a core file. As all of TensorFlow it wants the channels last."""
+"""LiteRT, with the file that docs/runtimes.md makes beside a core file. As all of TensorFlow it wants the channels last."""
 
 from pathlib import Path
 

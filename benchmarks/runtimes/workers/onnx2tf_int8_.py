@@ -1,4 +1,4 @@
-"""int8 from input to logits: python litert_int8_.py FOLDER CALIBRATION.npy NETWORK.tflite
+"""int8 from input to logits: python onnx2tf_int8_.py FOLDER CALIBRATION.npy NETWORK.tflite
 
 FOLDER: where onnx2tf left its saved model.  CALIBRATION: (N, H, W, C) float32, normalised. onnx2tf's own option for int8 guesses
 axes anew, wrongly where as many channels as rows meet; TensorFlow's converter has nothing to guess.
