@@ -13,7 +13,7 @@ fi
 mkdir -p "$1"
 folder=$(realpath "$1")
 here=$(dirname "$(realpath "$0")")
-base=docker.io/library/python:3.13-slim
+base=localhost/python:3.13-slim # the short name in the Containerfile finds it
 
 buildah() {
     command buildah --root "$folder/store" --runroot "$folder/run" "$@"
