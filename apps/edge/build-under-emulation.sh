@@ -4,7 +4,7 @@
 #     sudo apps/edge/build-under-emulation.sh FOLDER [NETWORK.onnx IMAGES OUTPUT]
 # FOLDER keeps the images, the base for the next run too. OUTPUT gets the masks of the folder IMAGES, to be
 # compared with those of another machine. Needs root, the network, and of Debian: buildah mmdebstrap arch-test qemu-user-static
-# binfmt-support. Not yet run as a whole; README.md in this folder says what was.
+# binfmt-support.
 set -eu
 if [ $# -ne 1 ] && [ $# -ne 4 ]; then
     echo "usage: $0 FOLDER [NETWORK.onnx IMAGES OUTPUT]" >&2
@@ -40,15 +40,18 @@ build --file "$here/Containerfile" --tag imexseg-edge "$here/../.."
 buildah images
 [ $# -eq 4 ] || exit 0
 
-mkdir -p "$4"
-chmod a+rwx "$4"                                # the container's user is not root
+# The files of the image, as its user, but without /sys: there an emulated program finds the processor of this machine, and the
+# library that asks for it (in onnxruntime) takes it for an ARM processor and crashes.
 container=$(buildah from --pull=never imexseg-edge)
-trap 'buildah rm "$container" >/dev/null' EXIT
+trap 'buildah umount "$container" >/dev/null; buildah rm "$container" >/dev/null' EXIT
+root=$(buildah mount "$container")
+mkdir -p "$root/data/masks" "$4"
+cp "$2" "$root/data/network.onnx"
+cp -r "$3" "$root/data/images"
+chown -R 1000:1000 "$root/data"
 edge() {
-    buildah run --isolation chroot --volume "$(realpath "$network"):/network.onnx:ro" \
-        --volume "$(realpath "$images"):/images:ro" --volume "$(realpath "$output"):/output" \
-        "$container" -- imexseg edge /network.onnx "$@"
+    chroot --userspec=1000:1000 "$root" /usr/local/bin/imexseg edge /data/network.onnx "$@"
 }
-network=$2 images=$3 output=$4
 edge --benchmark --threads 1 --json
-edge --source /images --output /output --headless
+edge --source /data/images --output /data/masks --headless
+cp -r "$root/data/masks/." "$4"
