@@ -21,8 +21,7 @@ def taken(name: str, n_steps: int) -> tuple[int, int]:
     """Bytes of working memory, bytes of weights."""
     model = build(untrained(name, 1, n_steps=n_steps), ExportOptions((64, 64), core=True))
     graph = Graph(shape_inference.infer_shapes(model, strict_mode=True).graph, name)
-    n_weights = sum(value.constant.size for value in graph.values.values() if value.constant is not None)
-    return 4 * planned(graph).size, 4 * n_weights
+    return 4 * planned(graph).size, 4 * graph.n_weights
 
 
 def main() -> None:

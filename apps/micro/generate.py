@@ -122,10 +122,8 @@ def written(path: Path, graph: Graph, info: dict[str, Any], plan: Plan) -> str:
 
 def taken(graph: Graph, plan: Plan) -> str:
     """In words: steps, flash for the weights, memory for everything else."""
-    n_weights = sum(value.constant.size for value in graph.values.values() if value.constant is not None)
-    return (
-        f"{len(graph.steps)} steps, {4 * n_weights / 1000:.1f} kB of weights, {4 * plan.size / 1000:.1f} kB of memory"
-    )
+    weights, memory = 4 * graph.n_weights / 1000, 4 * plan.size / 1000
+    return f"{len(graph.steps)} steps, {weights:.1f} kB of weights, {memory:.1f} kB of memory"
 
 
 def main() -> None:

@@ -62,6 +62,11 @@ class Graph:
             if not self._is_constant(node.output[0]):
                 self._require(node.output[0])
 
+    @property
+    def n_weights(self) -> int:
+        """Numbers that are stored."""
+        return sum(value.constant.size for value in self.values.values() if value.constant is not None)
+
     def _is_constant(self, name: str) -> bool:
         """Whether it follows from the weights alone."""
         if name == self.input:

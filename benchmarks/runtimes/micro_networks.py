@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.export import untrained
-from benchmarks.photograph_data import FOLDER
-from benchmarks.photograph_data import prepare as prepare_photographs
-from benchmarks.runtimes.networks import NETWORKS, prepare
+from benchmarks.photograph_data import FOLDER, prepare
+from benchmarks.runtimes.networks import core_file
 from imexseg.data.description.data_yaml import load_description
 from imexseg.data.pairs.pairs import list_pairs
 from imexseg.evaluation.evaluate import read_pair
@@ -29,7 +28,7 @@ DYNAMICS = ("imex-residual", "hamiltonian-imex")
 def small_cores(name: str, folder: Path) -> list[Path]:
     """Those of a choice of the command line; made once."""
     if name == "qtips":
-        return [prepare(next(network for network in NETWORKS if network.name == name), folder)]
+        return [core_file(name, folder)]
     if name == PEOPLE:
         network = load(find_weights(PEOPLE))
         network.config = network.config.model_copy(update={"long_side": None})  # it sees the image as it is
@@ -56,6 +55,6 @@ def small_pairs(core: Path, split: str, n: int, data: Path | None) -> list[Pixel
         assert info.size is not None
         return list(generated_pairs(info, info.size, n, split))
     assert data is not None
-    prepare_photographs(PHOTOGRAPHS, data)
+    prepare(PHOTOGRAPHS, data)
     pairs = list_pairs(load_description(FOLDER / PHOTOGRAPHS), split)[:n]
     return [read_pair(pair, list(info.names)) for pair in pairs]

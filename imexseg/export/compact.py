@@ -21,11 +21,23 @@ def compact(model: onnx.ModelProto) -> onnx.ModelProto:
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)
     _store_once(smaller.graph)
-    _leave_out_defaults(smaller.graph, {opset.domain: opset.version for opset in smaller.opset_import})
+    _leave_out_defaults(smaller.graph, next(opset.version for opset in smaller.opset_import if not opset.domain))
     public = {value.name for value in (*smaller.graph.input, *smaller.graph.output)}
     fresh = (name for name in map(_in_letters, count()) if name not in public)
     _rename(smaller.graph, {name: name for name in public}, fresh)
     return smaller
+
+
+def remove_unused(graph: onnx.GraphProto) -> None:
+    """Nodes and stored numbers that no output follows from. In place; not for graphs with loops."""
+    used = {value.name for value in graph.output}
+    for node in reversed(list(graph.node)):
+        if used.intersection(node.output):
+            used.update(node.input)
+        else:
+            graph.node.remove(node)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+        graph.initializer.remove(tensor)
 
 
 def _store_once(graph: onnx.GraphProto) -> None:
@@ -55,15 +67,15 @@ def _read_instead(graph: onnx.GraphProto, instead: dict[str, str]) -> None:
             _read_instead(body, instead)
 
 
-def _leave_out_defaults(graph: onnx.GraphProto, versions: dict[str, int]) -> None:
+def _leave_out_defaults(graph: onnx.GraphProto, opset: int) -> None:
     for node in graph.node:
-        if node.domain in ("", "ai.onnx"):
-            declared = onnx.defs.get_schema(node.op_type, versions[""], "").attributes
+        if not node.domain:
+            declared = onnx.defs.get_schema(node.op_type, opset).attributes
             kept = [a for a in node.attribute if a.name not in declared or declared[a.name].default_value != a]
             del node.attribute[:]
             node.attribute.extend(kept)
         for body in _bodies(node):
-            _leave_out_defaults(body, versions)
+            _leave_out_defaults(body, opset)
 
 
 def _rename(graph: onnx.GraphProto, outside: dict[str, str], fresh: Iterator[str]) -> None:

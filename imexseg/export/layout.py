@@ -4,6 +4,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from imexseg.export.compact import remove_unused
+
 _EPSILON = 1e-5
 
 
@@ -41,10 +43,7 @@ def with_channels_first(model: onnx.ModelProto) -> onnx.ModelProto:
         made = helper.make_node("BatchNormalization", inputs, [name], f"{name}_of_images", epsilon=_EPSILON)
         graph.node.insert(list(graph.node).index(divided), made)
         graph.node.remove(divided)
-        graph.node.remove(shifted)
-    used = {name for node in graph.node for name in node.input}
-    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
-        graph.initializer.remove(tensor)
+    remove_unused(graph)
     return changed
 
 

@@ -8,6 +8,8 @@ largest counts.
 import onnx
 from onnx import inliner, parser
 
+from imexseg.export.compact import remove_unused
+
 STRIP = 1 << 18  # pixels of the image that are floats at once
 _DOMAIN = "imexseg.strips"  # of the functions below, until they are inlined
 _HEADER = f'<domain: "{_DOMAIN}", opset_import: ["" : 18]>'
@@ -136,7 +138,7 @@ def in_strips(model: onnx.ModelProto) -> onnx.ModelProto:
     for call in found:
         at = next(i for i, node in enumerate(result.graph.node) if call.output[0] in node.output)
         result.graph.node[at].CopyFrom(call)
-    _remove_unused(result.graph)
+    remove_unused(result.graph)
     result.functions.extend(parser.parse_function(text) for text in (_SCALED, _CLASSES))
     result.opset_import.append(onnx.helper.make_opsetid(_DOMAIN, 1))
     result = inliner.inline_local_functions(result)
@@ -173,14 +175,3 @@ def _answer(graph: onnx.GraphProto, made_by: dict[str, onnx.NodeProto]) -> onnx.
 
 def _setting(node: onnx.NodeProto, name: str, default: int) -> int:
     return next((attribute.i for attribute in node.attribute if attribute.name == name), default)
-
-
-def _remove_unused(graph: onnx.GraphProto) -> None:
-    used = {value.name for value in graph.output}
-    for node in reversed(list(graph.node)):
-        if used.intersection(node.output):
-            used.update(node.input)
-        else:
-            graph.node.remove(node)
-    for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
-        graph.initializer.remove(tensor)

@@ -12,6 +12,7 @@ import onnxruntime
 import torch
 
 from imexseg.data.read.tensors import image_to_tensor
+from imexseg.export.compact import remove_unused
 from imexseg.export.metadata import info_of
 from imexseg.inference.core import CoreSession
 from imexseg.models.contract import ImageNetwork
@@ -41,9 +42,7 @@ def without_logits(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = stripped.graph
     for output in [value for value in graph.output if value.name == "logits"]:
         graph.output.remove(output)
-    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    for node in [node for node in graph.node if not used.intersection(node.output)]:
-        graph.node.remove(node)
+    remove_unused(graph)
     return stripped
 
 
